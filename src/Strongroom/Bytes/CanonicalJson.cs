@@ -101,7 +101,7 @@ public static class CanonicalJson
         switch (value.GetValueKind())
         {
             case JsonValueKind.String:
-                WriteString(value.GetValue<JsonElement?>()?.GetString() ?? value.ToString(), text);
+                WriteString(value.GetValue<string>(), text);
                 break;
             case JsonValueKind.True:
                 text.Append("true");

@@ -9,6 +9,7 @@ namespace Strongroom.Bytes;
 /// </summary>
 public sealed unsafe class Secret : IDisposable
 {
+    private readonly SecretMemory memory = SecretMemory.Current;
     private void* bytes;
 
     /// <param name="length">Length in bytes; the content starts as zeros.</param>
@@ -16,7 +17,7 @@ public sealed unsafe class Secret : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(length);
         Length = length;
-        bytes = SecretMemory.Current.Allocate(length);
+        bytes = memory.Allocate(length);
     }
 
     ~Secret() => Wipe();
@@ -65,7 +66,7 @@ public sealed unsafe class Secret : IDisposable
     {
         if (bytes is null) return;
         CryptographicOperations.ZeroMemory(new Span<byte>(bytes, Length));
-        SecretMemory.Current.Free(bytes, Length);
+        memory.Free(bytes, Length);
         bytes = null;
     }
 }
@@ -75,7 +76,7 @@ public abstract unsafe class SecretMemory
 {
     public static SecretMemory Current { get; private set; } = new Unmanaged();
 
-    /// <summary>For the start of a program only: a secret made earlier could not be returned to where it came from.</summary>
+    /// <summary>For the start of a program only: secrets made earlier stay where they are.</summary>
     public static void Use(SecretMemory memory)
     {
         ArgumentNullException.ThrowIfNull(memory);
