@@ -1,0 +1,51 @@
+using System.Net;
+using Strongroom.Bytes;
+using Strongroom.Protocol;
+
+namespace Strongroom.Broker;
+
+/// <summary>The command line of <c>strongroom broker</c>. What it does not say, broker.json says; nothing else configures a broker.</summary>
+internal sealed record BrokerOptions(string Directory, string? Listen, string? Witness, string? Custody, bool DangerDevelopmentEvidence)
+{
+    public const string Usage = """
+        usage: strongroom broker --dir DIR [--listen ADDRESS:PORT] [--witness URL] [--custody URI] [--danger-development-evidence]
+
+          --dir DIR                       the directory that `strongroom init` made
+          --listen ADDRESS:PORT           instead of "listen" in broker.json; port 0 takes a free one
+          --witness URL                   where the witness listens now; its key stays the one pinned in broker.json
+          --custody URI                   the key that unwraps model keys, for instance file:custody.key
+          --danger-development-evidence   lets software stand in for a TPM and marks every record, answer and log line that it touched
+        """;
+
+    /// <summary>Null when the line makes no sense.</summary>
+    public static BrokerOptions? Parse(IReadOnlyList<string> arguments)
+    {
+        var values = new Dictionary<string, string>();
+        var development = false;
+        for (var i = 0; i < arguments.Count; i++)
+        {
+            if (arguments[i] == "--danger-development-evidence" && !development) development = true;
+            else if (arguments[i] is not ("--dir" or "--listen" or "--witness" or "--custody") || i + 1 == arguments.Count) return null;
+            else if (!values.TryAdd(arguments[i], arguments[++i])) return null;
+        }
+        return values.TryGetValue("--dir", out var directory)
+            ? new(directory, values.GetValueOrDefault("--listen"), values.GetValueOrDefault("--witness"), values.GetValueOrDefault("--custody"), development)
+            : null;
+    }
+
+    /// <exception cref="MalformedException">An address that is none, or one witness URL for several witnesses.</exception>
+    public BrokerConfiguration Over(BrokerConfiguration file)
+    {
+        if (Witness is not null && file.Witnesses.Count != 1)
+            throw new MalformedException(-1, "--witness can replace the address of one witness; broker.json names several: change it there");
+        var merged = file with
+        {
+            Listen = Listen ?? file.Listen,
+            Witnesses = Witness is null ? file.Witnesses : [file.Witnesses[0] with { Url = Witness }],
+            Custody = Custody ?? file.Custody,
+            DangerDevelopmentEvidence = DangerDevelopmentEvidence || file.DangerDevelopmentEvidence == true ? true : null,
+        };
+        if (!IPEndPoint.TryParse(merged.Listen, out _)) throw new MalformedException(-1, $"{merged.Listen} is not ADDRESS:PORT");
+        return merged;
+    }
+}
