@@ -1,0 +1,17 @@
+using System.Text.Json.Serialization;
+using Strongroom.Bytes;
+
+namespace Strongroom.Attestation;
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true,
+    AllowDuplicateProperties = false,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    Converters = [typeof(Timestamp)])]
+[JsonSerializable(typeof(DevelopmentEvidence))]
+[JsonSerializable(typeof(EnclaveStart))]
+[JsonSerializable(typeof(Measurement))]
+internal sealed partial class AttestationJson : JsonSerializerContext;
