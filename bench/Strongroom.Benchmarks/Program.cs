@@ -1,1 +1,11 @@
-System.Console.WriteLine("usage: bench NAME");
+// One bench a name. Each prints ratios measured in one run, medians first; absolute times are for the curious.
+return args switch
+{
+    _ => Usage(),
+};
+
+static int Usage()
+{
+    Console.Error.WriteLine("usage: dotnet run -c Release --project bench/Strongroom.Benchmarks -- NAME   (see docs/performance.md)");
+    return 64;
+}
