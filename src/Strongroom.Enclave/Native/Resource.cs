@@ -1,0 +1,24 @@
+using System.Runtime.InteropServices;
+
+namespace Strongroom.Enclave.Native;
+
+/// <summary>sys/resource.h.</summary>
+internal static partial class Resource
+{
+    internal const int Core = 4; // RLIMIT_CORE
+    internal const int LockedMemory = 8; // RLIMIT_MEMLOCK
+    internal const ulong Infinity = ulong.MaxValue; // RLIM_INFINITY
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct Limit
+    {
+        internal ulong Soft;
+        internal ulong Hard;
+    }
+
+    [LibraryImport("libc", SetLastError = true)]
+    internal static partial int getrlimit(int resource, out Limit limit);
+
+    [LibraryImport("libc", SetLastError = true)]
+    internal static partial int setrlimit(int resource, in Limit limit);
+}
