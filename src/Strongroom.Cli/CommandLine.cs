@@ -1,0 +1,111 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Parsing;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using Strongroom.Bytes;
+
+namespace Strongroom.Cli;
+
+/// <summary>How every command is run: parsing, one-line errors and exit codes in one place.</summary>
+internal static class CommandLine
+{
+    internal static readonly Option<bool> Json = new("--json") { Description = "Answer with one JSON document on standard output", Recursive = true };
+
+    internal static async Task<int> RunAsync(string[] args, IReadOnlyList<Command> commands)
+    {
+        var root = new RootCommand(
+            """
+            Strongroom guards the weights of AI models. A model is sealed under a key; the key is released only to an attested machine that people
+            approved, with a proof that the decision stands in a witnessed ledger.
+
+            First steps:
+              strongroom key create K.key --danger-unprotected
+              strongroom seal MODEL_DIR SEALED_DIR --custody file:K.key --name my-model --version 1
+              strongroom verify SEALED_DIR --publisher K.key.publisher.pub
+              strongroom open SEALED_DIR OUT_DIR --custody file:K.key
+
+            Exit codes: 0 done; 1 refused or tampered with; 2 not what it claims to be; 3 unavailable now; 4 approvals are missing;
+            64 wrong command line; 66 no such file; 70 a bug; 71 the ledger's integrity is in doubt.
+            """) { Json };
+        foreach (var command in commands) root.Subcommands.Add(command);
+        var parsed = root.Parse(args);
+        if (parsed.Action is HelpAction) return Help(parsed);
+        if (parsed.Errors.Count > 0 && parsed.Tokens is not [{ Type: TokenType.Directive }, ..])
+        {
+            // the parser first complains that a command is missing, then about the word that it did not know: the second helps
+            var what = parsed.Errors.Select(each => each.Message).OrderByDescending(each => each.Contains('\'')).First();
+            await Console.Error.WriteLineAsync($"strongroom: {what.TrimEnd('.').ReplaceLineEndings(" ").Replace("\t", "")}; see '{Path(parsed.CommandResult)} --help'");
+            return ExitCode.Usage;
+        }
+        return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+    }
+
+    /// <summary>Gives a command its body; whatever the body throws becomes one line and an exit code.</summary>
+    internal static Command Runs(this Command command, Func<ParseResult, Terminal, CancellationToken, Task<int>> body)
+    {
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            var terminal = new Terminal(Console.Out, Console.Error, parsed.GetValue(Json));
+            try
+            {
+                return await body(parsed, terminal, cancellation);
+            }
+            catch (Exception e)
+            {
+                var (code, what) = Explain(e);
+                terminal.Fail(what, e is RefusedException refused ? refused.Reasons : [what], code);
+                return code;
+            }
+        });
+        return command;
+    }
+
+    /// <summary>For commands that do not wait.</summary>
+    internal static Command Runs(this Command command, Func<ParseResult, Terminal, int> body) =>
+        command.Runs((parsed, terminal, _) => Task.FromResult(body(parsed, terminal)));
+
+    internal static Command With(this Command command, params IEnumerable<Symbol> parts)
+    {
+        foreach (var part in parts)
+        {
+            if (part is Command child) command.Subcommands.Add(child);
+            else if (part is Option option) command.Options.Add(option);
+            else command.Arguments.Add((Argument)part);
+        }
+        return command;
+    }
+
+    private static (int Code, string What) Explain(Exception e) => e switch
+    {
+        UsageException => (ExitCode.Usage, e.Message),
+        RefusedException => (ExitCode.Refused, e.Message),
+        AuthenticationTagMismatchException => (ExitCode.Refused, e.Message),
+        MalformedException => (ExitCode.Malformed, e.Message),
+        UnavailableException or HttpRequestException or SocketException => (ExitCode.Unavailable, e.Message),
+        LedgerBrokenException => (ExitCode.LedgerBroken, e.Message),
+        FileNotFoundException { FileName: { } name } => (ExitCode.NoSuchFile, $"there is no file {name}; check the path"),
+        FileNotFoundException or DirectoryNotFoundException => (ExitCode.NoSuchFile, $"{e.Message.TrimEnd('.')}; check the path"),
+        UnauthorizedAccessException => (ExitCode.NoSuchFile, $"{e.Message.TrimEnd('.')}; check owner and mode"),
+        OperationCanceledException => (ExitCode.Interrupted, "interrupted; nothing was finished"),
+        IOException => (ExitCode.Unavailable, e.Message.TrimEnd('.')),
+        _ => (ExitCode.Bug, $"a bug: {e.GetType().Name}: {e.Message} {e.StackTrace?.Split('\n')[0].Trim()}; please report it"),
+    };
+
+    /// <summary>The library's help names the assembly; people type the script's name.</summary>
+    private static int Help(ParseResult parsed)
+    {
+        using var text = new StringWriter();
+        var code = parsed.Invoke(new InvocationConfiguration { Output = text });
+        Console.Out.Write(text.ToString().Replace("Strongroom.Cli ", "strongroom ", StringComparison.Ordinal));
+        return code;
+    }
+
+    private static string Path(CommandResult? command)
+    {
+        var names = new List<string>();
+        for (SymbolResult? at = command; at is not null; at = at.Parent)
+            if (at is CommandResult each) names.Insert(0, each.Command is RootCommand ? "strongroom" : each.Command.Name);
+        return string.Join(' ', names);
+    }
+}

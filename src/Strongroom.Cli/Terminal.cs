@@ -1,0 +1,60 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization.Metadata;
+
+namespace Strongroom.Cli;
+
+/// <summary>Where a command speaks: answers on standard output, in words or as one JSON document; everything else on standard error.</summary>
+internal sealed class Terminal(TextWriter output, TextWriter error, bool json)
+{
+    private static readonly JsonWriterOptions Indented = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>True when the answer must be a JSON document.</summary>
+    internal bool Json => json;
+
+    /// <summary>The command's one answer: with --json the value, else what <paramref name="inWords"/> writes.</summary>
+    internal void Answer<T>(T value, JsonTypeInfo<T> type, Action<TextWriter> inWords) =>
+        Answer(json ? JsonSerializer.SerializeToNode(value, type) : null, inWords);
+
+    internal void Answer(JsonNode? value, Action<TextWriter> inWords)
+    {
+        if (!json)
+        {
+            inWords(output);
+            return;
+        }
+        using var bytes = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(bytes, Indented)) (value ?? new JsonObject()).WriteTo(writer);
+        output.WriteLine(System.Text.Encoding.UTF8.GetString(bytes.ToArray()));
+    }
+
+    /// <summary>A line that belongs to no answer: a warning, a note, what to do next.</summary>
+    internal void Note(string line) => error.WriteLine(line);
+
+    /// <summary>One line on standard error; with --json also the answer.</summary>
+    internal void Fail(string what, IReadOnlyList<string> reasons, int code)
+    {
+        error.WriteLine($"strongroom: {what.ReplaceLineEndings(" ")}");
+        if (json) Answer(new JsonObject { ["error"] = what, ["reasons"] = new JsonArray([.. reasons.Select(each => (JsonNode)each)]), ["exit_code"] = code }, _ => { });
+    }
+
+    /// <param name="what">A verb and its object: "sealing weights.safetensors".</param>
+    /// <param name="total">Bytes in all.</param>
+    internal Progress Progress(string what, long total) => new(error, what, total, live: !Console.IsErrorRedirected);
+
+    /// <summary>Asks on the terminal without echo; from a pipe it reads one line of standard input.</summary>
+    internal string AskSecret(string prompt)
+    {
+        if (Console.IsInputRedirected) return Console.In.ReadLine() ?? throw new UsageException($"{prompt}: nothing on standard input");
+        error.Write($"{prompt}: ");
+        var typed = new System.Text.StringBuilder();
+        for (var key = Console.ReadKey(true); key.Key != ConsoleKey.Enter; key = Console.ReadKey(true))
+        {
+            if (key.Key == ConsoleKey.Backspace && typed.Length > 0) typed.Length--;
+            else if (key.KeyChar >= ' ') typed.Append(key.KeyChar);
+        }
+        error.WriteLine();
+        return typed.ToString();
+    }
+}
