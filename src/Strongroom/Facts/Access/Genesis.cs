@@ -1,0 +1,31 @@
+using Strongroom.Bytes;
+using Strongroom.Crypto;
+
+namespace Strongroom.Facts;
+
+/// <summary>
+/// The first record of every ledger: who it is and who rules it. Two people from the first record on, so that there never was a time when one
+/// person alone could define trust.
+/// </summary>
+/// <param name="Signatures">Of every administrator, in the order in which <paramref name="Founding"/> lists them: each holds the key that is recorded.</param>
+public sealed record Genesis(DateTimeOffset At, Founding Founding, IReadOnlyList<ReadOnlyMemory<byte>> Signatures) : LedgerRecord(At);
+
+/// <param name="Ledger">The ledger's origin (C2SP tlog-checkpoint).</param>
+/// <param name="LedgerKey">The ledger's verifier key (C2SP signed-note).</param>
+/// <param name="Witnesses">The witnesses' verifier keys, at least one.</param>
+/// <param name="BrokerKey">SHA-256 of the SubjectPublicKeyInfo of the broker's certificate.</param>
+/// <param name="Administrators">At least two people with different keys.</param>
+/// <param name="DangerDevelopmentEvidence">Present, and true, where software may stand in for a TPM: such a ledger is marked from its first record on.</param>
+public sealed record Founding(
+    string Ledger,
+    string LedgerKey,
+    IReadOnlyList<string> Witnesses,
+    Digest BrokerKey,
+    IReadOnlyList<Founder> Administrators,
+    bool? DangerDevelopmentEvidence = null)
+{
+    /// <summary>What each administrator signs: <c>strongroom/genesis/v1</c>, a line feed and the canonical JSON.</summary>
+    public byte[] ToBeSigned() => [.. "strongroom/genesis/v1\n"u8, .. CanonicalJson.Serialize(this, FactsJson.Default.Founding)];
+}
+
+public sealed record Founder(string Person, Ed25519PublicKey Key);

@@ -1,0 +1,19 @@
+using Strongroom.Bytes;
+
+namespace Strongroom.Facts;
+
+/// <summary>Enrols a machine by its attestation key, after the machine showed that this key lives beside its endorsement key (spec/evidence.md).</summary>
+/// <param name="Machine">The machine's id, which follows from its attestation key.</param>
+/// <param name="Kind">The kind of evidence: <c>tpm</c>, <c>development</c>.</param>
+/// <param name="AttestationKey">tpm: TPM2B_PUBLIC; development: an Ed25519 public key.</param>
+/// <param name="Pcrs">The boot PCRs that evidence must quote, ascending.</param>
+/// <param name="ApplicationPcr">The PCR into which each enclave's start is extended.</param>
+/// <param name="Endorsement">tpm: SHA-256 of the endorsement key's certificate, the blob of which lies beside the ledger.</param>
+/// <param name="Measurement">What the machine measured when it was enrolled.</param>
+public sealed record EnrolMachine(
+    string Ledger, string Id, string By, DateTimeOffset At, string Machine, string Kind, ReadOnlyMemory<byte> AttestationKey, IReadOnlyList<int> Pcrs,
+    int ApplicationPcr, Digest? Endorsement = null, Digest? Measurement = null)
+    : Command(Ledger, Id, By, At);
+
+/// <summary>Ends a machine's part. Its leases end with it.</summary>
+public sealed record RetireMachine(string Ledger, string Id, string By, DateTimeOffset At, string Machine) : Command(Ledger, Id, By, At);

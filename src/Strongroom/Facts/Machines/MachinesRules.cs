@@ -1,0 +1,43 @@
+using Strongroom.Attestation;
+using Strongroom.Crypto;
+
+namespace Strongroom.Facts;
+
+/// <summary>Rules for machines. That the attestation key lives beside the endorsement key is shown to the broker, before it asks here.</summary>
+internal static class MachinesRules
+{
+    public static IEnumerable<string> Refusals(LedgerState state, EnrolMachine command)
+    {
+        foreach (var reason in Rules.NeedsGroup(state, command.By, Groups.Operators)) yield return reason;
+        if (!Ids.IsMachine(command.Machine)) yield return "a machine's id is machine- and 32 hexadecimal digits";
+        if (state.Machines.Find(command.Machine) is not null) yield return $"{command.Machine} was enrolled before";
+        foreach (var reason in command.Kind switch
+        {
+            "tpm" => Tpm(command),
+            "development" => Development(state, command),
+            _ => [$"there is no evidence of the kind {command.Kind}"],
+        }) yield return reason;
+    }
+
+    public static IEnumerable<string> Refusals(LedgerState state, RetireMachine command)
+    {
+        foreach (var reason in Rules.NeedsGroup(state, command.By, Groups.Operators)) yield return reason;
+        if (state.Machines.Find(command.Machine) is not { Active: true }) yield return $"{command.Machine} is not an enrolled machine";
+    }
+
+    private static IEnumerable<string> Tpm(EnrolMachine command)
+    {
+        if (command.Pcrs.Count == 0 || command.Pcrs.Any(pcr => pcr is < 0 or > 15) || command.Pcrs.Zip(command.Pcrs.Skip(1)).Any(pair => pair.First >= pair.Second))
+            yield return "the boot PCRs are some of 0 to 15, ascending: from 16 on anybody can reset them";
+        if (command.ApplicationPcr is < 8 or > 15 || command.Pcrs.Contains(command.ApplicationPcr))
+            yield return "the application PCR is one of 8 to 15 and no boot PCR";
+        if (command.Endorsement is null) yield return "a TPM is enrolled with the digest of its endorsement key's certificate";
+    }
+
+    private static IEnumerable<string> Development(LedgerState state, EnrolMachine command)
+    {
+        if (!state.DevelopmentAllowed) yield return "this ledger was not founded with --danger-development-evidence";
+        if (command.AttestationKey.Length != Ed25519PublicKey.SizeInBytes || EnrolledMachine.IdOf(command.AttestationKey.Span) != command.Machine)
+            yield return "the machine's id does not follow from its key";
+    }
+}

@@ -1,0 +1,12 @@
+using Strongroom.Bytes;
+
+namespace Strongroom.Facts;
+
+/// <summary>Makes one version of a sealed model known. Manifest and recipients go to the broker beside it; the sealed files stay where they are.</summary>
+/// <param name="Version">Higher than every version of the model before it.</param>
+/// <param name="Publisher">Name of a recorded publisher, whose key signed the manifest.</param>
+/// <param name="ModelDigest">SHA-256 of the manifest (spec/sealed-model.md).</param>
+/// <param name="RecipientsDigest">SHA-256 of the recipients file as it was handed in.</param>
+public sealed record AddModel(
+    string Ledger, string Id, string By, DateTimeOffset At, string Model, long Version, string Publisher, Digest ModelDigest, Digest RecipientsDigest)
+    : Command(Ledger, Id, By, At);

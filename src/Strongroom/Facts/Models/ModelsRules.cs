@@ -1,0 +1,15 @@
+namespace Strongroom.Facts;
+
+/// <summary>Rules for models. That the manifest has the digest and the publisher's signature is checked by who holds it, the broker, before it asks here.</summary>
+internal static class ModelsRules
+{
+    public static IEnumerable<string> Refusals(LedgerState state, AddModel command)
+    {
+        foreach (var reason in Rules.NeedsGroup(state, command.By, Groups.Publishers, Groups.Operators)) yield return reason;
+        foreach (var reason in Rules.WellFormedName("a model's name", command.Model)) yield return reason;
+        if (command.Version < 1) yield return "a version is 1 or more";
+        if (state.Models.LatestVersion(command.Model) is var latest && command.Version <= latest)
+            yield return $"version {latest} of {command.Model} is on record: versions only rise";
+        if (!state.Access.Publishers.ContainsKey(command.Publisher)) yield return $"no publisher named {command.Publisher} is on record";
+    }
+}

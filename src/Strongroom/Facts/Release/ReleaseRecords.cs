@@ -1,0 +1,59 @@
+using System.Text.Json.Serialization;
+using Strongroom.Bytes;
+
+namespace Strongroom.Facts;
+
+/// <summary>
+/// The decision on one request to release a key: the leaf that the wrapped key is bound to. A pure function of the ledger before it, the transcript,
+/// the evidence and the time, so that anybody who holds those computes the same bytes (<see cref="ReleaseDecision"/>).
+/// </summary>
+/// <param name="Evidence">SHA-256 of the evidence, the blob of which lies beside the ledger.</param>
+/// <param name="Policy">Digest of the policy in force.</param>
+/// <param name="Measurement">What the evidence proved; absent when it proved nothing.</param>
+/// <param name="Development">Present, and true, when the evidence was of the kind that proves nothing about a machine.</param>
+/// <param name="Grant">Present exactly when the outcome is <see cref="Outcome.Allowed"/>.</param>
+/// <param name="Missing">Present exactly when the outcome is <see cref="Outcome.Pending"/>.</param>
+/// <param name="Reasons">Present exactly when the outcome is <see cref="Outcome.Denied"/>.</param>
+public sealed record ReleaseDecided(
+    DateTimeOffset At, Outcome Outcome, Transcript Transcript, string Model, long Version, Digest Evidence, Digest Policy, Digest? Measurement = null,
+    bool? Development = null, GrantedLease? Grant = null, IReadOnlyList<string>? Missing = null, IReadOnlyList<string>? Reasons = null)
+    : LedgerRecord(At)
+{
+    /// <summary>
+    /// What is left when everything that differs from one asking to the next is taken out. An enclave that asks again and is told the same again has not
+    /// made a new fact, and cannot fill the ledger by asking.
+    /// </summary>
+    internal Digest Substance() => Digest.Of((this with
+    {
+        At = DateTimeOffset.UnixEpoch,
+        Evidence = Digest.Of([]),
+        Transcript = Transcript with { Nonce = default, Issued = DateTimeOffset.UnixEpoch },
+    }).ToEntry());
+}
+
+/// <param name="Approvals">Ledger indices of the approvals that this release consumed.</param>
+/// <param name="Seconds">The enclave keeps the key for so long, counted from before it asked.</param>
+/// <param name="Expires">The same bound by the broker's clock.</param>
+/// <param name="CheckTree">The enclave must check the manifest's tree over the sealed bytes before it uses the model.</param>
+public sealed record GrantedLease(string Lease, IReadOnlyList<long> Approvals, string Rule, long Seconds, DateTimeOffset Expires, bool CheckTree);
+
+/// <summary>The decision on one renewal of a lease; fresh evidence, the policy in force now, the approvals that the release consumed.</summary>
+/// <param name="Seconds">Present exactly when allowed: the lease's new length, counted from before the enclave asked.</param>
+/// <param name="Expires">Present exactly when allowed: the same bound by the broker's clock.</param>
+public sealed record RenewalDecided(
+    DateTimeOffset At, Outcome Outcome, RenewalTranscript Transcript, Digest Evidence, Digest Policy, Digest? Measurement = null, bool? Development = null,
+    long? Seconds = null, DateTimeOffset? Expires = null, IReadOnlyList<string>? Reasons = null)
+    : LedgerRecord(At);
+
+[JsonConverter(typeof(JsonStringEnumConverter<Outcome>))]
+public enum Outcome
+{
+    [JsonStringEnumMemberName("allowed")]
+    Allowed,
+
+    [JsonStringEnumMemberName("pending")]
+    Pending,
+
+    [JsonStringEnumMemberName("denied")]
+    Denied,
+}

@@ -1,0 +1,75 @@
+using System.Collections.Immutable;
+using Strongroom.Bytes;
+using Strongroom.Crypto;
+
+namespace Strongroom.Facts;
+
+/// <summary>The keys that are out, and those that were.</summary>
+public sealed record ReleaseState
+{
+    public static readonly ReleaseState Empty = new();
+
+    /// <summary>Every lease ever granted, by id.</summary>
+    public ImmutableDictionary<string, Lease> Leases { get; private init; } = ImmutableDictionary<string, Lease>.Empty;
+
+    /// <summary>The leases that the last record ended before their time: who holds them must be told.</summary>
+    public ImmutableList<Lease> JustEnded { get; private init; } = [];
+
+    private ImmutableDictionary<(string Request, HpkePublicKey Key), string> ByKey { get; init; } =
+        ImmutableDictionary<(string Request, HpkePublicKey Key), string>.Empty;
+
+    public Lease? Find(string id) => Leases.GetValueOrDefault(id);
+
+    /// <summary>The lease that this enclave already has on this request, if it still lives: asked again, it is answered the same.</summary>
+    public Lease? Standing(string request, HpkePublicKey key, DateTimeOffset now) =>
+        ByKey.TryGetValue((request, key), out var id) && Leases[id] is var lease && lease.LivesAt(now) ? lease : null;
+
+    internal ReleaseState Apply(long index, LedgerRecord record, LedgerState before) => record switch
+    {
+        ReleaseDecided { Grant: { } grant } decided => (this with { JustEnded = [] }).Granted(index, decided, grant, before),
+        RenewalDecided { Expires: { } expires, Transcript.Lease: var id } => this with
+        {
+            JustEnded = [],
+            Leases = Leases.SetItem(id, Leases[id] with { Expires = expires }),
+        },
+        CommandRecord { Command: Revoke revoke } => Ended(index, revoke.Target, revoke.Reason, record.At),
+        CommandRecord { Command: RetireMachine retire } => Ended(index, retire.Machine, "the machine was retired", record.At),
+        CommandRecord { Command: ApproveChange approve } when before.Access.Proposals[approve.Proposal].Command.Change is RemovePerson leave =>
+            Ended(index, leave.Person, "a person on whose word it was released has left", record.At),
+        _ => JustEnded.IsEmpty ? this : this with { JustEnded = [] },
+    };
+
+    private ReleaseState Granted(long index, ReleaseDecided decided, GrantedLease grant, LedgerState before)
+    {
+        var request = before.Requests.Requests[decided.Transcript.Request];
+        var people = request.Approvals.Where(given => grant.Approvals.Contains(given.Index)).Select(given => given.Command.By);
+        var lease = new Lease(
+            grant.Lease, request.Id, decided.Model, decided.Version, decided.Transcript.Machine, decided.Transcript.HpkeKey, decided.Transcript.Configuration,
+            decided.Transcript.Memory, decided.Measurement ?? throw new MalformedException(-1, "a grant without a measurement"), [.. grant.Approvals],
+            [request.Asked.OpenedBy, .. people], decided.At, grant.Expires, index, decided.Development == true, Ended: null);
+        return this with { Leases = Leases.Add(lease.Id, lease), ByKey = ByKey.SetItem((request.Id, lease.HpkeKey), lease.Id) };
+    }
+
+    private ReleaseState Ended(long index, string target, string reason, DateTimeOffset at)
+    {
+        var ended = Leases.Values.Where(lease => lease.Ended is null && lease.RestsOn(target))
+            .Select(lease => lease with { Ended = new(index, at, reason) }).OrderBy(lease => lease.Index).ToImmutableList();
+        return this with { JustEnded = ended, Leases = Leases.SetItems(ended.Select(lease => KeyValuePair.Create(lease.Id, lease))) };
+    }
+}
+
+/// <param name="People">Who opened the request, and whose approvals were spent.</param>
+/// <param name="Index">The decision that granted it.</param>
+public sealed record Lease(
+    string Id, string Request, string Model, long Version, string Machine, HpkePublicKey HpkeKey, Digest Configuration, string Memory, Digest Measurement,
+    ImmutableList<long> Approvals, ImmutableList<string> People, DateTimeOffset At, DateTimeOffset Expires, long Index, bool Development, LeaseEnd? Ended)
+{
+    public bool LivesAt(DateTimeOffset now) => Ended is null && now < Expires;
+
+    /// <summary>A lease lives as long as everything that justified it.</summary>
+    internal bool RestsOn(string target) =>
+        target == Id || target == Request || target == Machine || target == Ids.Model(Model, Version) || People.Contains(target);
+}
+
+/// <param name="Index">The record that ended it.</param>
+public sealed record LeaseEnd(long Index, DateTimeOffset At, string Reason);

@@ -1,0 +1,71 @@
+namespace Strongroom.Facts;
+
+/// <summary>Rules for opening a request and for answering one.</summary>
+internal static class RequestsRules
+{
+    /// <summary>Nobody approves further ahead than this, whatever a policy says.</summary>
+    public static readonly TimeSpan LongestRequest = TimeSpan.FromDays(366);
+
+    public static IEnumerable<string> Refusals(LedgerState state, OpenRequest command, DateTimeOffset now)
+    {
+        foreach (var reason in Rules.NeedsGroup(state, command.By, Groups.Operators, Groups.Requesters)) yield return reason;
+        if (state.Models.Find(command.Model, command.Version) is not { } model) yield return $"there is no version {command.Version} of {command.Model}";
+        else if (model.Digest != command.ModelDigest) yield return $"version {command.Version} of {command.Model} has another digest";
+        else if (model.Withdrawn) yield return $"version {command.Version} of {command.Model} was withdrawn";
+        if (state.Machines.Find(command.Machine) is not { Active: true }) yield return $"{command.Machine} is not an enrolled machine";
+        foreach (var reason in Rules.WellFormedText("a purpose", command.Purpose)) yield return reason;
+        if (command.LeaseSeconds < 1 || command.LeaseSeconds > (long)LongestRequest.TotalSeconds) yield return "a lease has a second at least, and a year at most";
+        if (command.Expires <= now) yield return "the request would be expired when it is opened";
+        if (command.Expires > now + LongestRequest) yield return "a request stands for a year at most";
+        if (command.Files is { } files && (files.Count == 0 || files.Distinct(StringComparer.Ordinal).Count() != files.Count))
+            yield return "the files are some, each once, or left out for the whole model";
+    }
+
+    public static IEnumerable<string> Refusals(LedgerState state, Approval command, DateTimeOffset now)
+    {
+        if (state.Requests.Find(command.Request) is not { } request)
+        {
+            yield return $"there is no request {command.Request}";
+            yield break;
+        }
+        foreach (var reason in NotWhatIsOnRecord(state, request, command)) yield return reason;
+        foreach (var reason in NotOneMorePerson(state, request, command, now)) yield return reason;
+        if (request.Revoked) yield return "the request was revoked";
+        if (request.Asked.Expires <= now) yield return "the request has expired";
+        if (command.Expires <= now) yield return "the answer would be expired when it is given";
+        if (command.Expires > request.Asked.Expires) yield return "an answer does not outlive its request";
+    }
+
+    /// <summary>Each value is inside the signature, so a person who was shown something else has not answered this request.</summary>
+    private static IEnumerable<string> NotWhatIsOnRecord(LedgerState state, Request request, Approval command)
+    {
+        var asked = request.Asked;
+        if (command.RequestDigest != asked.Digest) yield return "the answer is signed for another content of the request";
+        if (command.PolicyDigest != state.Access.Policy?.Digest) yield return "the answer is signed for another policy than the one in force";
+        if (command.ModelDigest != asked.ModelDigest) yield return "the answer is signed for another model";
+        if (command.Machine != asked.Machine) yield return "the answer is signed for another machine";
+        if (command.Measurement != asked.Measurement) yield return "the answer is signed for another measurement";
+        if (command.Purpose != asked.Purpose) yield return "the answer is signed for another purpose";
+        if (command.LeaseSeconds != asked.LeaseSeconds) yield return "the answer is signed for another lease";
+    }
+
+    private static IEnumerable<string> NotOneMorePerson(LedgerState state, Request request, Approval command, DateTimeOffset now)
+    {
+        var key = state.Access.People.GetValueOrDefault(command.By)?.Key;
+        if (command.Decision == Answer.Approve)
+        {
+            if (command.By == request.Asked.OpenedBy) yield return "nobody approves a request of their own";
+            if (state.Access.People[request.Asked.OpenedBy].Key.Equals(key)) yield return "nobody approves with the key that opened the request";
+        }
+        foreach (var given in request.Approvals)
+        {
+            if (given.Command.By != command.By && !state.Access.People[given.Command.By].Key.Equals(key)) continue;
+            if (given.Command.Decision == Answer.Refuse) yield return "this person has refused the request: a refusal stands, a new request may be opened";
+            else if (command.Decision == Answer.Approve && Stands(state, given, now)) yield return "this person has approved the request: nobody approves twice";
+        }
+    }
+
+    /// <summary>An approval that is spent, expired or of an earlier policy no longer counts, so its person may give a new one.</summary>
+    internal static bool Stands(LedgerState state, GivenApproval given, DateTimeOffset now) =>
+        given.ConsumedBy is null && given.Command.Expires > now && given.Command.PolicyDigest == state.Access.Policy?.Digest;
+}

@@ -1,0 +1,52 @@
+using System.Collections.Immutable;
+using Strongroom.Bytes;
+using Strongroom.Policy;
+
+namespace Strongroom.Facts;
+
+/// <summary>The requests that were opened, and who answered them.</summary>
+public sealed record RequestsState
+{
+    public static readonly RequestsState Empty = new();
+
+    public ImmutableDictionary<string, Request> Requests { get; private init; } = ImmutableDictionary<string, Request>.Empty;
+
+    public Request? Find(string id) => Requests.GetValueOrDefault(id);
+
+    internal RequestsState Apply(long index, LedgerRecord record) => record switch
+    {
+        CommandRecord { Command: OpenRequest open } => With(new(open, Asked(open, record.At), index, Revoked: false, [])),
+        CommandRecord { Command: Approval approval } => With(Requests[approval.Request].Answered(new(approval, record.At, index, ConsumedBy: null))),
+        CommandRecord { Command: Revoke { Target: var target } } when Requests.TryGetValue(target, out var request) => With(request with { Revoked = true }),
+        ReleaseDecided { Grant: { } grant } decided => With(Requests[decided.Transcript.Request].Consumed(grant)),
+        ReleaseDecided decided => With(Requests[decided.Transcript.Request] with { LastAnswer = decided.Substance() }),
+        _ => this,
+    };
+
+    private RequestsState With(Request request) => this with { Requests = Requests.SetItem(request.Id, request) };
+
+    private static ReleaseRequest Asked(OpenRequest open, DateTimeOffset at) => new(
+        Ids.Request(open), open.Digest(), open.Model, open.Version, open.ModelDigest, open.Machine, open.Measurement, open.Purpose, open.Files, open.By, at,
+        open.Expires, open.LeaseSeconds);
+}
+
+/// <param name="Asked">What policies decide on.</param>
+/// <param name="LastAnswer">What the last decision said that was not a grant, <see cref="ReleaseDecided.Substance"/>; null after a grant and before any.</param>
+public sealed record Request(OpenRequest Command, ReleaseRequest Asked, long Index, bool Revoked, ImmutableList<GivenApproval> Approvals, Digest? LastAnswer = null)
+{
+    public string Id => Asked.Id;
+
+    public Digest Digest => Asked.Digest;
+
+    internal Request Answered(GivenApproval approval) => this with { Approvals = Approvals.Add(approval) };
+
+    /// <summary>A release spends its approvals in the same record: there is no moment in which they could be spent twice.</summary>
+    internal Request Consumed(GrantedLease grant) => this with
+    {
+        Approvals = Approvals.ConvertAll(approval => grant.Approvals.Contains(approval.Index) ? approval with { ConsumedBy = grant.Lease } : approval),
+        LastAnswer = null,
+    };
+}
+
+/// <param name="ConsumedBy">The lease that was released on it.</param>
+public sealed record GivenApproval(Approval Command, DateTimeOffset At, long Index, string? ConsumedBy);

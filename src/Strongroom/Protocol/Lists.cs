@@ -1,0 +1,90 @@
+using System.Text.Json.Serialization;
+using Strongroom.Bytes;
+using Strongroom.Crypto;
+using Strongroom.Facts;
+
+namespace Strongroom.Protocol;
+
+/// <summary>An item of <c>GET /v1/models</c>.</summary>
+/// <param name="Withdrawn">It was revoked: nothing is released any more.</param>
+public sealed record ModelDetails(
+    string Model, long Version, string Publisher, Digest ModelDigest, Digest RecipientsDigest, DateTimeOffset At, long Index, bool Withdrawn);
+
+/// <summary>An item of <c>GET /v1/machines</c>.</summary>
+/// <param name="Measurement">What its evidence proved last; absent if it never gave any.</param>
+/// <param name="MeasuredAt">When that was.</param>
+public sealed record MachineDetails(
+    string Machine, string Kind, bool Active, DateTimeOffset At, long Index, IReadOnlyList<int> Pcrs, int ApplicationPcr, Digest? Measurement = null,
+    DateTimeOffset? MeasuredAt = null);
+
+/// <summary>An item of <c>GET /v1/requests</c>, and the reply to <c>GET /v1/requests/{id}</c>.</summary>
+/// <param name="Command">As it was signed; its digest is what approvers sign.</param>
+/// <param name="PolicyDigest">Digest of the policy in force now, which approvers sign too; absent if there is none.</param>
+/// <param name="Missing">What a release still needs, in words, evidence apart.</param>
+/// <param name="Reasons">Why it is denied, in words; absent unless it is.</param>
+public sealed record RequestDetails(
+    string Request, OpenRequest Command, Digest Digest, long Index, RequestStatus Status, IReadOnlyList<ApprovalDetails> Approvals, Digest? PolicyDigest = null,
+    string? OpenedByName = null, IReadOnlyList<string>? Missing = null, IReadOnlyList<string>? Reasons = null, IReadOnlyList<string>? Leases = null);
+
+[JsonConverter(typeof(JsonStringEnumConverter<RequestStatus>))]
+public enum RequestStatus
+{
+    /// <summary>Approvals are missing.</summary>
+    [JsonStringEnumMemberName("pending")]
+    Pending,
+
+    /// <summary>Only the machine's evidence is missing.</summary>
+    [JsonStringEnumMemberName("ready")]
+    Ready,
+
+    /// <summary>As things stand it would be denied.</summary>
+    [JsonStringEnumMemberName("denied")]
+    Denied,
+
+    [JsonStringEnumMemberName("expired")]
+    Expired,
+
+    [JsonStringEnumMemberName("revoked")]
+    Revoked,
+}
+
+/// <param name="Counts">It can still be counted: not consumed, not expired, of this policy, by a person who is still enrolled.</param>
+public sealed record ApprovalDetails(string By, Answer Decision, DateTimeOffset At, DateTimeOffset Expires, long Index, bool Consumed, bool Counts, string? Name = null);
+
+/// <summary>An item of <c>GET /v1/leases</c>.</summary>
+public sealed record LeaseDetails(
+    string Lease, string Request, string Model, long Version, string Machine, string Memory, DateTimeOffset At, DateTimeOffset Expires, long Index,
+    LeaseStatus Status, bool? Development = null);
+
+[JsonConverter(typeof(JsonStringEnumConverter<LeaseStatus>))]
+public enum LeaseStatus
+{
+    [JsonStringEnumMemberName("live")]
+    Live,
+
+    [JsonStringEnumMemberName("expired")]
+    Expired,
+
+    [JsonStringEnumMemberName("revoked")]
+    Revoked,
+}
+
+/// <summary>An item of <c>GET /v1/persons</c>; the name is not from the ledger.</summary>
+public sealed record PersonDetails(string Person, Ed25519PublicKey Key, IReadOnlyList<string> Groups, bool Active, string? Name = null);
+
+/// <summary>An item of <c>GET /v1/proposals</c>: changes of trust that wait for a second person.</summary>
+public sealed record ProposalDetails(string Proposal, ProposeChange Command, Digest Digest, long Index, string? ProposedByName = null);
+
+/// <summary>The reply to <c>GET /v1/policy</c>.</summary>
+/// <param name="Index">Where the ledger put it in force.</param>
+public sealed record PolicyReply(CanonicalDocument Policy, Digest Digest, long Index);
+
+/// <summary>The reply to <c>GET /v1/requests/{id}/explanation</c>.</summary>
+public sealed record ExplanationReply(string Request, IReadOnlyList<ExplainedCheck> Checks);
+
+/// <param name="Rule">Name of the policy's rule; empty for the checks that every request must meet.</param>
+/// <param name="Outcome"><c>met</c>, <c>missing</c>, <c>refused</c>, <c>not_applicable</c>.</param>
+public sealed record ExplainedCheck(string Rule, string Check, string Outcome, string Words);
+
+/// <summary>The reply to <c>GET /health</c>.</summary>
+public sealed record HealthReply(string Status, string Ledger, long Size, bool? Development = null);
