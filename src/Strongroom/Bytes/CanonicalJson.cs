@@ -25,9 +25,22 @@ public static class CanonicalJson
     public static T Parse<T>(ReadOnlySpan<byte> utf8, JsonTypeInfo<T> type, int maxBytes = 65_535)
     {
         var value = Read(utf8, type, maxBytes);
-        var written = Serialize(value, type);
+        var written = Rewrite(value, type);
         var same = utf8.CommonPrefixLength(written);
         return same == utf8.Length && same == written.Length ? value : throw new MalformedException(same, "not canonical JSON (RFC 8785)");
+    }
+
+    /// <summary>A null that was read into a list has no canonical form: what held it was malformed.</summary>
+    private static byte[] Rewrite<T>(T value, JsonTypeInfo<T> type)
+    {
+        try
+        {
+            return Serialize(value, type);
+        }
+        catch (ArgumentException e)
+        {
+            throw new MalformedException(-1, e.Message);
+        }
     }
 
     /// <summary>Reads strictly but accepts any spelling: for requests and replies, whose bytes nobody signs or hashes.</summary>
