@@ -109,7 +109,7 @@ internal sealed class Judgement
 
     private void JudgeVersion(PolicyRule rule)
     {
-        var newest = facts.Model?.LatestVersion ?? long.MaxValue;
+        if (facts.Model is not { LatestVersion: var newest }) return; // refused already: not on record
         var oldest = rule.MinimumVersion ?? newest;
         Require("version", request.Version >= oldest, $"version {request.Version} is new enough",
             rule.MinimumVersion is null ? $"version {request.Version} is not the newest, {newest}" : $"version {request.Version} is older than {oldest}");
