@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Strongroom.Attestation.Tpm;
 using Strongroom.Bytes;
 
 namespace Strongroom.Attestation;
@@ -14,4 +15,5 @@ namespace Strongroom.Attestation;
 [JsonSerializable(typeof(DevelopmentEvidence))]
 [JsonSerializable(typeof(EnclaveStart))]
 [JsonSerializable(typeof(Measurement))]
+[JsonSerializable(typeof(TpmEvidence))]
 internal sealed partial class AttestationJson : JsonSerializerContext;

@@ -23,4 +23,13 @@ public sealed record EnrolledMachine(string Id, string Kind, ReadOnlyMemory<byte
     /// <summary><c>machine-</c> and the first 16 bytes of a SHA-256 value in hexadecimal: who has the key is the machine.</summary>
     /// <param name="keyName">TPM: the key's name (TPM 2.0 part 1, section 16); development: the public key.</param>
     public static string IdOf(ReadOnlySpan<byte> keyName) => $"machine-{Convert.ToHexStringLower(SHA256.HashData(keyName).AsSpan(0, 16))}";
+
+    /// <summary>Why this cannot be a machine with a TPM; empty when it can. PCRs 16 and above can be reset by the operating system or belong to a dynamic launch.</summary>
+    public IEnumerable<string> Refusals()
+    {
+        if (Pcrs.Count == 0) yield return "no boot PCR is read";
+        if (Pcrs.Any(pcr => pcr is < 0 or > 15)) yield return "a boot PCR lies outside 0 to 15";
+        if (Pcrs.Zip(Pcrs.Skip(1)).Any(pair => pair.First >= pair.Second)) yield return "the boot PCRs are not ascending";
+        if (ApplicationPcr is < 8 or > 15 || Pcrs.Contains(ApplicationPcr)) yield return "the application PCR is not one of 8 to 15 apart from the boot PCRs";
+    }
 }

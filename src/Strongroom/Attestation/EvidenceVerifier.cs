@@ -1,3 +1,4 @@
+using Strongroom.Attestation.Tpm;
 using Strongroom.Bytes;
 
 namespace Strongroom.Attestation;
@@ -28,6 +29,7 @@ public abstract class EvidenceVerifier
     /// </summary>
     public static EvidenceVerifier For(string kind, DangerousEvidence allowed = DangerousEvidence.None) => kind switch
     {
+        TpmEvidence.KindName => new TpmVerifier(), // spec/evidence.md, "TPM 2.0"
         DevelopmentEvidence.KindName when allowed == DangerousEvidence.Development => new DevelopmentVerifier(), // spec/evidence.md, "Development"
         DevelopmentEvidence.KindName => new RejectingVerifier("development evidence proves nothing about a machine; it is accepted only under --danger-development-evidence"),
         _ => new RejectingVerifier($"there is no verifier for evidence of the kind '{kind}'"),

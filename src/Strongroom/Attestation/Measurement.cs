@@ -1,3 +1,4 @@
+using Strongroom.Attestation.Tpm;
 using Strongroom.Bytes;
 
 namespace Strongroom.Attestation;
@@ -10,5 +11,5 @@ public sealed record Measurement(string Kind, IReadOnlyDictionary<string, string
 {
     /// <summary>SHA-256 of the record's canonical JSON. Reference values that name every claim have the same measurement as the evidence they match.</summary>
     public static Digest Of(string kind, IReadOnlyDictionary<string, string> claims) =>
-        Digest.Of(CanonicalJson.Serialize(new Measurement(kind, claims, kind == "tpm" ? "sha256" : null), AttestationJson.Default.Measurement));
+        Digest.Of(CanonicalJson.Serialize(new Measurement(kind, claims, kind == TpmEvidence.KindName ? "sha256" : null), AttestationJson.Default.Measurement));
 }
