@@ -1,5 +1,7 @@
 using System.Security.Cryptography;
+using System.Text;
 using Strongroom.Bytes;
+using Strongroom.Crypto;
 
 namespace Strongroom.Attestation;
 
@@ -11,6 +13,12 @@ namespace Strongroom.Attestation;
 /// <param name="Configuration">SHA-256 of what the enclave is pinned to: broker, ledger, witnesses, publishers.</param>
 public sealed record EnclaveStart(Digest HpkeKey, Digest Configuration)
 {
+    public static EnclaveStart Of(HpkePublicKey key, Digest configuration)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        return new(Digest.Of(Encoding.UTF8.GetBytes(key.ToString())), configuration);
+    }
+
     /// <summary>The value that goes into the application PCR: SHA-256 of this record's canonical JSON.</summary>
     public Digest Measure() => Digest.Of(CanonicalJson.Serialize(this, AttestationJson.Default.EnclaveStart));
 

@@ -8,17 +8,20 @@ namespace Strongroom.Facts;
 /// the evidence and the time, so that anybody who holds those computes the same bytes (<see cref="ReleaseDecision"/>).
 /// </summary>
 /// <param name="Evidence">SHA-256 of the evidence, the blob of which lies beside the ledger.</param>
-/// <param name="Policy">Digest of the policy in force.</param>
+/// <param name="Policy">Digest of the policy in force; absent when there was none.</param>
 /// <param name="Measurement">What the evidence proved; absent when it proved nothing.</param>
 /// <param name="Development">Present, and true, when the evidence was of the kind that proves nothing about a machine.</param>
 /// <param name="Grant">Present exactly when the outcome is <see cref="Outcome.Allowed"/>.</param>
 /// <param name="Missing">Present exactly when the outcome is <see cref="Outcome.Pending"/>.</param>
 /// <param name="Reasons">Present exactly when the outcome is <see cref="Outcome.Denied"/>.</param>
 public sealed record ReleaseDecided(
-    DateTimeOffset At, Outcome Outcome, Transcript Transcript, string Model, long Version, Digest Evidence, Digest Policy, Digest? Measurement = null,
-    bool? Development = null, GrantedLease? Grant = null, IReadOnlyList<string>? Missing = null, IReadOnlyList<string>? Reasons = null)
+    DateTimeOffset At, Outcome Outcome, Transcript Transcript, string Model, long Version, Digest Evidence, Digest? Policy = null,
+    Digest? Measurement = null, bool? Development = null, GrantedLease? Grant = null, IReadOnlyList<string>? Missing = null, IReadOnlyList<string>? Reasons = null)
     : LedgerRecord(At)
 {
+    /// <summary>What the HPKE message that carries the keys is bound to: <c>strongroom/release/v1</c>, a line feed and the leaf hash of the decision.</summary>
+    public static byte[] HpkeInfo(Digest leafHash) => [.. "strongroom/release/v1\n"u8, .. leafHash.Span];
+
     /// <summary>
     /// What is left when everything that differs from one asking to the next is taken out. An enclave that asks again and is told the same again has not
     /// made a new fact, and cannot fill the ledger by asking.
@@ -41,8 +44,8 @@ public sealed record GrantedLease(string Lease, IReadOnlyList<long> Approvals, s
 /// <param name="Seconds">Present exactly when allowed: the lease's new length, counted from before the enclave asked.</param>
 /// <param name="Expires">Present exactly when allowed: the same bound by the broker's clock.</param>
 public sealed record RenewalDecided(
-    DateTimeOffset At, Outcome Outcome, RenewalTranscript Transcript, Digest Evidence, Digest Policy, Digest? Measurement = null, bool? Development = null,
-    long? Seconds = null, DateTimeOffset? Expires = null, IReadOnlyList<string>? Reasons = null)
+    DateTimeOffset At, Outcome Outcome, RenewalTranscript Transcript, Digest Evidence, Digest? Policy = null, Digest? Measurement = null,
+    bool? Development = null, long? Seconds = null, DateTimeOffset? Expires = null, IReadOnlyList<string>? Reasons = null)
     : LedgerRecord(At);
 
 [JsonConverter(typeof(JsonStringEnumConverter<Outcome>))]

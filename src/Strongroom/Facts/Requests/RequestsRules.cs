@@ -6,8 +6,12 @@ internal static class RequestsRules
     /// <summary>Nobody approves further ahead than this, whatever a policy says.</summary>
     public static readonly TimeSpan LongestRequest = TimeSpan.FromDays(366);
 
+    /// <summary>A decision repeats the request's files, twice if it must name them in its reasons: all of that has to fit into one entry.</summary>
+    private const int LongestCommandInBytes = 24 * 1024;
+
     public static IEnumerable<string> Refusals(LedgerState state, OpenRequest command, DateTimeOffset now)
     {
+        if (command.ToBytes().Length > LongestCommandInBytes) yield return $"a request has {LongestCommandInBytes} bytes at most: name fewer files";
         foreach (var reason in Rules.NeedsGroup(state, command.By, Groups.Operators, Groups.Requesters)) yield return reason;
         if (state.Models.Find(command.Model, command.Version) is not { } model) yield return $"there is no version {command.Version} of {command.Model}";
         else if (model.Digest != command.ModelDigest) yield return $"version {command.Version} of {command.Model} has another digest";
