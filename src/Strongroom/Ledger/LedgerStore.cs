@@ -161,9 +161,6 @@ public abstract class LedgerStore : IAsyncDisposable
     /// <exception cref="LedgerBrokenException">The store's head is not <see cref="LedgerCommit.Before"/>.</exception>
     protected abstract ValueTask CommitCore(LedgerCommit commit, CancellationToken cancel);
 
-    /// <summary>Keeps the cosigned form of the head, for readers of the store at rest. Need not be durable: witnesses give it again.</summary>
-    protected abstract ValueTask KeepCosignedCore(string checkpoint, CancellationToken cancel);
-
     protected abstract ValueTask<IReadOnlyList<Digest>> ReadNodesCore(IReadOnlyList<TreeNode> nodes, CancellationToken cancel);
 
     protected abstract ValueTask<IReadOnlyList<ReadOnlyMemory<byte>>> ReadEntriesCore(long first, int count, CancellationToken cancel);
@@ -276,8 +273,7 @@ public abstract class LedgerStore : IAsyncDisposable
             ? ValueTask.FromResult<IReadOnlyList<Digest>>([])
             : TreeRange.HashesAsync(TreeRange.Consistency(size, edge.Size), ReadNodesCore, cancel);
         var lines = await Task.WhenAll(witnesses.Select(witness => witness.CosignAsync(note, ProofFrom, cancel))).ConfigureAwait(false);
-        witnessed = Trust.Check(note.With(lines));
-        await KeepCosignedCore(witnessed.Note.ToString(), cancel).ConfigureAwait(false);
+        witnessed = Trust.Check(note.With(lines)); // kept in memory only: after a restart the witnesses give it again
     }
 
     private void FailAll(List<Waiting> batch, Exception e)

@@ -36,8 +36,6 @@ internal sealed class MemoryLedger(NoteSigner signer, IReadOnlyList<WitnessClien
         return ValueTask.CompletedTask;
     }
 
-    protected override ValueTask KeepCosignedCore(string checkpoint, CancellationToken cancel) => ValueTask.CompletedTask;
-
     protected override ValueTask<IReadOnlyList<Digest>> ReadNodesCore(IReadOnlyList<TreeNode> nodes, CancellationToken cancel) =>
         ValueTask.FromResult<IReadOnlyList<Digest>>([.. nodes.Select(node => Leaves[(int)node.LastLeaf].Hashes[node.Level])]);
 

@@ -1,0 +1,69 @@
+using Microsoft.Data.Sqlite;
+using Strongroom.Bytes;
+using Strongroom.Ledger;
+
+namespace Strongroom.Broker.Storage;
+
+/// <summary>A read-only connection to a ledger's file with its three statements prepared. For one thread at a time.</summary>
+internal sealed class SqliteReader : IDisposable
+{
+    private readonly SqliteConnection connection;
+    private readonly SqliteCommand node;
+    private readonly SqliteCommand entries;
+    private readonly SqliteCommand blob;
+
+    public SqliteReader(string path)
+    {
+        connection = new(new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadOnly, Pooling = false }.ToString());
+        connection.Open();
+        node = Prepare("SELECT substr(hashes, $at, 32) FROM leaves WHERE idx = $idx", "$idx", "$at");
+        entries = Prepare("SELECT entry FROM leaves WHERE idx >= $first ORDER BY idx LIMIT $count", "$first", "$count");
+        blob = Prepare("SELECT bytes FROM blobs WHERE sha256 = $sha256", "$sha256");
+    }
+
+    /// <summary>The hash of a subtree stands in the row of the leaf that completed it, at 32 bytes for each level.</summary>
+    public IReadOnlyList<Digest> Nodes(IReadOnlyList<TreeNode> nodes)
+    {
+        var hashes = new Digest[nodes.Count];
+        for (var i = 0; i < hashes.Length; i++)
+        {
+            node.Parameters[0].Value = nodes[i].LastLeaf;
+            node.Parameters[1].Value = 1 + nodes[i].Level * Digest.SizeInBytes;
+            if (node.ExecuteScalar() is not byte[] { Length: Digest.SizeInBytes } hash) throw new LedgerBrokenException($"the store has lost {nodes[i]}");
+            hashes[i] = Digest.From(hash);
+        }
+        return hashes;
+    }
+
+    public IReadOnlyList<ReadOnlyMemory<byte>> Entries(long first, int count)
+    {
+        entries.Parameters[0].Value = first;
+        entries.Parameters[1].Value = count;
+        using var rows = entries.ExecuteReader();
+        List<ReadOnlyMemory<byte>> found = new(count);
+        while (rows.Read()) found.Add(rows.GetFieldValue<byte[]>(0));
+        return found.Count == count ? found : throw new LedgerBrokenException($"the store has lost entries from {first}");
+    }
+
+    public ReadOnlyMemory<byte>? Blob(Digest digest)
+    {
+        blob.Parameters[0].Value = digest.Span.ToArray();
+        return blob.ExecuteScalar() is byte[] bytes ? bytes : null;
+    }
+
+    public void Dispose()
+    {
+        node.Dispose();
+        entries.Dispose();
+        blob.Dispose();
+        connection.Dispose();
+    }
+
+    private SqliteCommand Prepare(string sql, params IReadOnlyList<string> parameters)
+    {
+        var command = connection.CreateCommand();
+        command.CommandText = sql;
+        foreach (var name in parameters) command.Parameters.Add(new() { ParameterName = name });
+        return command;
+    }
+}
