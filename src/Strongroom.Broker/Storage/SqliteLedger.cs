@@ -76,6 +76,9 @@ public sealed class SqliteLedger : LedgerStore
         source.BackupDatabase(target);
     }
 
+    /// <summary>Makes the file as good as full at its present size, or not, so that tests need no full disk.</summary>
+    internal void Fill(bool full) => Run($"PRAGMA max_page_count = {(full ? (long)Scalar("PRAGMA page_count")! : uint.MaxValue - 1L)}");
+
     protected override ValueTask<StoredHead?> LoadCore(CancellationToken cancel)
     {
         try

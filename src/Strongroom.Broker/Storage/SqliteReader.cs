@@ -48,7 +48,7 @@ internal sealed class SqliteReader : IDisposable
     public ReadOnlyMemory<byte>? Blob(Digest digest)
     {
         blob.Parameters[0].Value = digest.Span.ToArray();
-        return blob.ExecuteScalar() is byte[] bytes ? bytes : null;
+        return blob.ExecuteScalar() is byte[] bytes ? bytes : default(ReadOnlyMemory<byte>?);
     }
 
     public void Dispose()

@@ -89,12 +89,14 @@ public abstract class LedgerStore : IAsyncDisposable
         var waiting = new Waiting(entry, named);
         lock (gate)
         {
-            if (broken.Task.IsCompleted) throw broken.Task.Result;
-            if (index is { } wanted && wanted != next) throw new AppendFailedException($"entry {wanted} was decided on a state that the ledger has left: it is at {next}");
-            if (!queue.Writer.TryWrite(waiting)) throw new AppendFailedException("the ledger is closing");
+            if (broken.Task.IsCompleted) return Task.FromException<LedgerReceipt>(broken.Task.Result);
+            if (index is { } wanted && wanted != next) return Refused($"entry {wanted} was decided on a state that the ledger has left: it is at {next}");
+            if (!queue.Writer.TryWrite(waiting)) return Refused("the ledger is closing");
             next++;
         }
         return waiting.Done.Task.WaitAsync(cancel);
+
+        static Task<LedgerReceipt> Refused(string why) => Task.FromException<LedgerReceipt>(new AppendFailedException(why));
     }
 
     /// <summary>A receipt under the newest cosigned head, for an entry appended earlier.</summary>

@@ -7,15 +7,11 @@ using Strongroom.Ledger;
 namespace Strongroom.Tests.Ledger;
 
 /// <summary>A ledger that lives as long as its test, with a witness beside it. The lists are open so that a test can tamper with them.</summary>
-internal sealed class MemoryLedger(NoteSigner signer, IReadOnlyList<WitnessClient> witnesses) : LedgerStore(signer, witnesses)
+internal sealed class MemoryLedger(NoteSigner signer, IReadOnlyList<WitnessClient> witnesses, MemoryLedger.Bytes? bytes = null) : LedgerStore(signer, witnesses)
 {
-    public List<LedgerLeaf> Leaves { get; } = [];
+    private readonly Bytes bytes = bytes ?? new();
 
-    public Dictionary<Digest, ReadOnlyMemory<byte>> Blobs { get; } = [];
-
-    public StoredHead? Stored { get; set; }
-
-    public bool Full { get; set; }
+    private List<LedgerLeaf> Leaves => bytes.Leaves;
 
     public static async Task<MemoryLedger> OpenedAsync(string origin = "example.com/ledger")
     {
@@ -24,15 +20,15 @@ internal sealed class MemoryLedger(NoteSigner signer, IReadOnlyList<WitnessClien
         return ledger;
     }
 
-    protected override ValueTask<StoredHead?> LoadCore(CancellationToken cancel) => ValueTask.FromResult(Stored);
+    protected override ValueTask<StoredHead?> LoadCore(CancellationToken cancel) => ValueTask.FromResult(bytes.Head);
 
     protected override ValueTask CommitCore(LedgerCommit commit, CancellationToken cancel)
     {
-        if (Stored != commit.Before) throw new LedgerBrokenException("another writer moved the head");
-        if (Full) throw new AppendFailedException("no space is left");
-        Leaves.AddRange(commit.Leaves.Select(leaf => leaf with { Entry = leaf.Entry.ToArray() }));
-        foreach (var blob in commit.Blobs) Blobs[blob.Digest] = blob.Bytes.ToArray();
-        Stored = commit.After;
+        if (bytes.Head != commit.Before) throw new LedgerBrokenException("another writer moved the head");
+        if (bytes.Full) throw new AppendFailedException("no space is left");
+        Leaves.AddRange(commit.Leaves.Select(leaf => leaf with { Entry = leaf.Entry.ToArray(), Hashes = [.. leaf.Hashes] }));
+        foreach (var blob in commit.Blobs) bytes.Blobs[blob.Digest] = blob.Bytes.ToArray();
+        bytes.Head = commit.After;
         return ValueTask.CompletedTask;
     }
 
@@ -43,9 +39,21 @@ internal sealed class MemoryLedger(NoteSigner signer, IReadOnlyList<WitnessClien
         ValueTask.FromResult<IReadOnlyList<ReadOnlyMemory<byte>>>([.. Leaves.Skip((int)first).Take(count).Select(leaf => leaf.Entry)]);
 
     protected override ValueTask<ReadOnlyMemory<byte>?> ReadBlobCore(Digest digest, CancellationToken cancel) =>
-        ValueTask.FromResult(Blobs.TryGetValue(digest, out var bytes) ? bytes : default(ReadOnlyMemory<byte>?));
+        ValueTask.FromResult(bytes.Blobs.TryGetValue(digest, out var found) ? found : default(ReadOnlyMemory<byte>?));
 
     protected override ValueTask CloseCore() => ValueTask.CompletedTask;
+
+    /// <summary>What would be on the disk.</summary>
+    internal sealed record Bytes
+    {
+        public List<LedgerLeaf> Leaves { get; init; } = [];
+
+        public Dictionary<Digest, ReadOnlyMemory<byte>> Blobs { get; init; } = [];
+
+        public StoredHead? Head { get; set; }
+
+        public bool Full { get; set; }
+    }
 }
 
 /// <summary>A witness that answers in the caller's process, by the rules of C2SP tlog-witness, and remembers one ledger.</summary>
