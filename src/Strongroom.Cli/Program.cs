@@ -5,6 +5,7 @@ using Strongroom.Cli.Commands;
 // one line for each command, in the order in which a newcomer meets them
 return await CommandLine.RunAsync(args, [
     KeyCommand.Create(),
+    PolicyCommand.Create(),
     ProgramCommand.Create("broker", "Holds keys and releases them: approvals, evidence, ledger"),
     ProgramCommand.Create("enclave", "Asks for a model's key, runs the model in protected memory"),
     ProgramCommand.Create("witness", "Cosigns checkpoints of a ledger that only grew"),
