@@ -21,7 +21,7 @@ public sealed class FileKeys : KeyProvider
 
     /// <exception cref="MalformedException">Not a custody key.</exception>
     /// <exception cref="AuthenticationTagMismatchException">Not its passphrase.</exception>
-    public static FileKeys Open(string path, Func<Secret>? passphrase) => new(KeyFile.Read(path, Purpose, passphrase));
+    internal static new FileKeys Open(string path, Func<Secret>? passphrase) => new(KeyFile.Read(path, Purpose, passphrase));
 
     /// <remarks>A fresh AES key and nonce for every wrap, from a random salt: no nonce ever meets its key twice, however long the custody key lives.</remarks>
     protected override Task<byte[]> WrapCoreAsync(Secret key, ReadOnlyMemory<byte> context, CancellationToken cancellation)
@@ -49,6 +49,7 @@ public sealed class FileKeys : KeyProvider
     protected override void Dispose(bool disposing)
     {
         if (disposing) file.Dispose();
+        base.Dispose(disposing);
     }
 
     /// <summary>HKDF-SHA256 (RFC 5869): salt random, info = "strongroom/file-keys-wrap/v1" || 0x00 || context; 32 bytes of key and 12 of nonce.</summary>
