@@ -14,7 +14,6 @@ namespace Strongroom.Attestation;
     Converters = [typeof(Timestamp)])]
 [JsonSerializable(typeof(DevelopmentEvidence))]
 [JsonSerializable(typeof(EnclaveStart))]
-[JsonSerializable(typeof(IReadOnlyList<EnclaveStart>))]
 [JsonSerializable(typeof(Measurement))]
 [JsonSerializable(typeof(TpmEvidence))]
 internal sealed partial class AttestationJson : JsonSerializerContext;

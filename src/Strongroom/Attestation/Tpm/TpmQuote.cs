@@ -6,18 +6,16 @@ namespace Strongroom.Attestation.Tpm;
 public sealed record PcrSelection(ushort Bank, IReadOnlyList<int> Pcrs)
 {
     /// <summary>Bytes of the bitmap of 24 PCRs.</summary>
-    public const int BitmapInBytes = 3;
+    internal const int BitmapInBytes = 3;
 
-    /// <summary>Bit i of byte j is PCR 8j + i.</summary>
-    public byte[] Bitmap()
+    internal byte[] Bitmap()
     {
         var bitmap = new byte[BitmapInBytes];
         foreach (var pcr in Pcrs) bitmap[pcr / 8] |= (byte)(1 << (pcr % 8));
         return bitmap;
     }
 
-    /// <exception cref="MalformedException">A bitmap that has not 24 bits.</exception>
-    public static PcrSelection Read(ref ByteReader reader)
+    internal static PcrSelection Read(ref ByteReader reader)
     {
         var bank = reader.U16("bank");
         var bitmap = reader.U8("size of the bitmap") == BitmapInBytes
