@@ -1,0 +1,163 @@
+using Strongroom.Bytes;
+using Strongroom.Policy;
+
+namespace Strongroom.Facts;
+
+/// <summary>
+/// Reads a ledger as if nobody who wrote it could be believed: every command's signature and rules are checked again at its place, every decision is
+/// computed again from the evidence beside the ledger, to the same bytes, under the policy then in force. Streaming: it holds the state and what it found.
+/// </summary>
+/// <remarks>That the entries are the ledger's, unaltered and complete, is the part of the ledger audit; this one asks whether they are right.</remarks>
+/// <param name="blob">The bytes with this SHA-256 beside the ledger; null if there are none.</param>
+/// <param name="candidate">A policy to hold against every past decision; null for none.</param>
+public sealed class DecisionAudit(Func<Digest, CancellationToken, ValueTask<ReadOnlyMemory<byte>?>> blob, ReleasePolicy? candidate = null)
+{
+    private readonly List<Deviation> deviations = [];
+    private readonly List<Difference> differences = [];
+
+    /// <summary>What was folded so far.</summary>
+    public LedgerState State { get; private set; } = LedgerState.Empty;
+
+    /// <summary>Everything that should not stand there, in ledger order; empty for a ledger that is right.</summary>
+    public IReadOnlyList<Deviation> Deviations => deviations;
+
+    /// <summary>The past decisions that the candidate policy would have made otherwise.</summary>
+    public IReadOnlyList<Difference> Differences => differences;
+
+    public long Commands { get; private set; }
+
+    /// <summary>Decisions on releases and renewals that came out to the same bytes.</summary>
+    public long Recomputed { get; private set; }
+
+    public long Grants { get; private set; }
+
+    public static async Task<DecisionAudit> ReplayAsync(
+        IAsyncEnumerable<ReadOnlyMemory<byte>> entries, Func<Digest, CancellationToken, ValueTask<ReadOnlyMemory<byte>?>> blob, ReleasePolicy? candidate = null,
+        CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(entries);
+        var audit = new DecisionAudit(blob, candidate);
+        await foreach (var entry in entries.WithCancellation(cancel).ConfigureAwait(false))
+            if (!await audit.ReadAsync(entry, cancel).ConfigureAwait(false)) break;
+        return audit;
+    }
+
+    /// <summary>Audits the next entry. False when nothing after it can be judged, because it cannot be folded.</summary>
+    public async ValueTask<bool> ReadAsync(ReadOnlyMemory<byte> entry, CancellationToken cancel = default)
+    {
+        var index = State.Size;
+        LedgerRecord record;
+        try
+        {
+            record = LedgerRecord.Parse(entry.Span);
+        }
+        catch (MalformedException e)
+        {
+            deviations.Add(new(index, $"the entry is no record: {e.Message}; nothing after it can be judged"));
+            return false;
+        }
+        if (record.At < State.At) deviations.Add(new(index, $"the record is dated {Timestamp.Format(record.At)}, earlier than the one before it"));
+        await JudgeAsync(index, record, entry, cancel).ConfigureAwait(false);
+        try
+        {
+            State = State.Apply(index, record);
+            return true;
+        }
+        catch (LedgerBrokenException e)
+        {
+            deviations.Add(new(index, $"{e.Message}; nothing after it can be judged"));
+            return false;
+        }
+    }
+
+    private async ValueTask JudgeAsync(long index, LedgerRecord record, ReadOnlyMemory<byte> entry, CancellationToken cancel)
+    {
+        switch (record)
+        {
+            case Genesis genesis:
+                Add(index, "the ledger should not have been founded so", GenesisRules.Refusals(genesis));
+                break;
+            case CommandRecord command:
+                Commands++;
+                Add(index, $"the command {command.Command.Id} should not have been written", State.Refusals(command.AsSigned, record.At));
+                break;
+            case ReleaseDecided decided:
+                if (decided.Grant is not null) Grants++;
+                await CompareAsync(index, entry, decided.Evidence, evidence => Recompute(index, decided, evidence), cancel).ConfigureAwait(false);
+                break;
+            case RenewalDecided renewed:
+                await CompareAsync(index, entry, renewed.Evidence, evidence => RenewalDecision.Make(State, renewed.Transcript, evidence, renewed.At).Entry, cancel)
+                    .ConfigureAwait(false);
+                break;
+            default:
+                throw new System.Diagnostics.UnreachableException();
+        }
+    }
+
+    private async ValueTask CompareAsync(
+        long index, ReadOnlyMemory<byte> entry, Digest digest, Func<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> recompute, CancellationToken cancel)
+    {
+        if (await blob(digest, cancel).ConfigureAwait(false) is not { } evidence)
+        {
+            deviations.Add(new(index, $"the evidence {digest} is not beside the ledger, so the decision cannot be computed again"));
+            return;
+        }
+        if (Digest.Of(evidence.Span) != digest)
+        {
+            deviations.Add(new(index, $"the evidence {digest} beside the ledger has been changed"));
+            return;
+        }
+        try
+        {
+            var again = recompute(evidence);
+            if (again.Span.SequenceEqual(entry.Span)) Recomputed++;
+            else deviations.Add(new(index, $"the decision comes out otherwise: {Outline(again)}; the ledger says {Outline(entry)}"));
+        }
+        catch (Exception e) when (e is MalformedException or ArgumentException or RefusedException)
+        {
+            deviations.Add(new(index, $"the decision cannot be computed again: {e.Message}"));
+        }
+    }
+
+    private ReadOnlyMemory<byte> Recompute(long index, ReleaseDecided decided, ReadOnlyMemory<byte> evidence)
+    {
+        var again = ReleaseDecision.Make(State, decided.Transcript, evidence, decided.At);
+        if (again.Standing is { } lease) deviations.Add(new(index, $"the same enclave was decided on again while it held {lease.Id}"));
+        else if (again.IsRepeated) deviations.Add(new(index, "the same answer was written twice"));
+        if (candidate is not null) Hold(index, candidate, again.Record, evidence);
+        return again.Entry;
+    }
+
+    /// <summary>An approval binds the policy that its giver saw; here it is asked what would have been if that had been the candidate.</summary>
+    private void Hold(long index, ReleasePolicy policy, ReleaseDecided was, ReadOnlyMemory<byte> evidence)
+    {
+        var would = ReleaseDecision.Make(State, was.Transcript, evidence, was.At, policy, facts => facts with
+        {
+            PolicyDigest = policy.Digest,
+            Approvals = [.. facts.Approvals.Select(given => given.PolicyDigest == facts.PolicyDigest ? given with { PolicyDigest = policy.Digest } : given)],
+        }).Record;
+        if (would.Outcome != was.Outcome) differences.Add(new(index, was.Outcome, would.Outcome, would.Reasons ?? would.Missing ?? []));
+    }
+
+    private void Add(long index, string what, IReadOnlyList<string> reasons)
+    {
+        if (reasons.Count > 0) deviations.Add(new(index, $"{what}: {string.Join("; ", reasons)}"));
+    }
+
+    private static string Outline(ReadOnlyMemory<byte> entry) => LedgerRecord.Parse(entry.Span) switch
+    {
+        ReleaseDecided decided => Words(decided.Outcome, decided.Policy, decided.Grant?.Approvals, decided.Reasons ?? decided.Missing),
+        RenewalDecided decided => Words(decided.Outcome, decided.Policy, null, decided.Reasons),
+        _ => "something else",
+    };
+
+    private static string Words(Outcome outcome, Digest? policy, IReadOnlyList<long>? approvals, IReadOnlyList<string>? because) =>
+        $"{outcome.ToString().ToLowerInvariant()} under policy {(policy is { } digest ? digest.ToString()[..12] : "none")}"
+        + (approvals is null ? "" : $", approvals {string.Join(", ", approvals)}") + (because is null ? "" : $" ({string.Join("; ", because)})");
+}
+
+/// <summary>Something in the ledger that should not be there.</summary>
+public sealed record Deviation(long Index, string What);
+
+/// <summary>A decision that another policy would have made otherwise.</summary>
+public sealed record Difference(long Index, Outcome Was, Outcome Would, IReadOnlyList<string> Because);
