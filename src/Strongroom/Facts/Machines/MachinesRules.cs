@@ -1,4 +1,6 @@
 using Strongroom.Attestation;
+using Strongroom.Attestation.Tpm;
+using Strongroom.Bytes;
 using Strongroom.Crypto;
 
 namespace Strongroom.Facts;
@@ -31,6 +33,7 @@ internal static class MachinesRules
             yield return "the boot PCRs are some of 0 to 15, ascending: from 16 on anybody can reset them";
         if (command.ApplicationPcr is < 8 or > 15 || command.Pcrs.Contains(command.ApplicationPcr))
             yield return "the application PCR is one of 8 to 15 and no boot PCR";
+        foreach (var reason in AttestationKeyOf(command)) yield return reason;
         if (command.Endorsement is null) yield return "a TPM is enrolled with the digest of its endorsement key's certificate";
     }
 
@@ -39,5 +42,18 @@ internal static class MachinesRules
         if (!state.DevelopmentAllowed) yield return "this ledger was not founded with --danger-development-evidence";
         if (command.AttestationKey.Length != Ed25519PublicKey.SizeInBytes || EnrolledMachine.IdOf(command.AttestationKey.Span) != command.Machine)
             yield return "the machine's id does not follow from its key";
+    }
+
+    private static IReadOnlyList<string> AttestationKeyOf(EnrolMachine command)
+    {
+        try
+        {
+            var key = TpmPublic.Parse(command.AttestationKey.Span);
+            return [.. AttestationKey.Refusals(key), .. EnrolledMachine.IdOf(key.Name()) == command.Machine ? Array.Empty<string>() : ["the machine's id does not follow from its key"]];
+        }
+        catch (MalformedException e)
+        {
+            return [$"the attestation key is no TPM2B_PUBLIC: {e.Message}"];
+        }
     }
 }

@@ -1,0 +1,189 @@
+using Strongroom.Bytes;
+using Strongroom.Facts;
+
+namespace Strongroom.Tests.Facts;
+
+/// <summary>Trust changes only with two people, spec/records.md "Changes of trust".</summary>
+public sealed class AccessRulesTests
+{
+    private readonly Town town = Town.Founded();
+
+    [Fact]
+    public void A_change_happens_only_when_a_second_administrator_approves()
+    {
+        var proposal = town.Propose(new AddPublisher("acme", Town.NewKey().PublicKey));
+        town.Write(proposal);
+        Assert.Empty(town.State.Access.Publishers);
+        town.Write(town.Approve(proposal));
+        Assert.Equal(["acme"], town.State.Access.Publishers.Keys);
+        Assert.Empty(town.State.Access.Proposals);
+    }
+
+    [Fact]
+    public void Rejects_the_proposer_as_approver()
+    {
+        var proposal = town.Propose(new SetPolicy(Town.Document(Town.Policy())));
+        town.Write(proposal);
+        Assert.Contains("a proposal is approved by another person than its proposer", town.Refusals(town.Approve(proposal, by: town.Ada)));
+    }
+
+    [Fact]
+    public void Rejects_an_approval_of_another_proposal_than_the_one_on_record()
+    {
+        var proposal = town.Propose(new AddPublisher("acme", Town.NewKey().PublicKey));
+        town.Write(proposal);
+        Assert.Contains("the signature is for another proposal than the one on record", town.Refusals(town.Approve(proposal) with { ProposalDigest = Digest.Of([]) }));
+    }
+
+    [Fact]
+    public void Rejects_a_second_approval()
+    {
+        var proposal = town.Propose(new AddPublisher("acme", Town.NewKey().PublicKey));
+        town.Write(proposal);
+        town.Write(town.Approve(proposal));
+        Assert.Contains($"{Ids.Proposal(proposal)} does not wait for an answer", town.Refusals(town.Approve(proposal)));
+    }
+
+    [Fact]
+    public void Rejects_an_approval_of_what_was_refused()
+    {
+        var proposal = town.Propose(new AddPublisher("acme", Town.NewKey().PublicKey));
+        town.Write(proposal);
+        town.Write(new RefuseChange(Town.Origin, Command.NewId(), town.Ben, town.Now, Ids.Proposal(proposal), proposal.Digest()));
+        Assert.Contains($"{Ids.Proposal(proposal)} does not wait for an answer", town.Refusals(town.Approve(proposal)));
+    }
+
+    [Fact]
+    public void Rejects_a_proposal_by_anybody_but_an_administrator()
+    {
+        town.Enrol(town.Operator, Groups.Operators);
+        var proposal = town.Propose(new AddPublisher("acme", Town.NewKey().PublicKey), by: town.Operator);
+        Assert.Contains("this needs a person of administrators", town.Refusals(proposal));
+    }
+
+    [Fact]
+    public void Rejects_an_approval_by_anybody_but_an_administrator()
+    {
+        town.Enrol(town.Operator, Groups.Operators);
+        var proposal = town.Propose(new AddPublisher("acme", Town.NewKey().PublicKey));
+        town.Write(proposal);
+        Assert.Contains("this needs a person of administrators", town.Refusals(town.Approve(proposal, by: town.Operator)));
+    }
+
+    [Fact]
+    public void Rejects_an_approval_when_the_proposer_is_an_administrator_no_more()
+    {
+        town.Enrol(town.Owner1, Groups.Administrators);
+        var proposal = town.Propose(new AddPublisher("acme", Town.NewKey().PublicKey), by: town.Owner1);
+        town.Write(proposal);
+        town.Agree(new SetGroups(town.Owner1, []));
+        Assert.Contains("the proposer: this needs a person of administrators", town.Refusals(town.Approve(proposal)));
+    }
+
+    [Fact]
+    public void Rejects_a_key_that_was_recorded_for_another_person()
+    {
+        var second = town.Propose(new EnrolPerson(Ids.NewPerson(), town.KeyOf(town.Ada).PublicKey, []));
+        Assert.Contains(town.Refusals(second), reason => reason.Contains("one key speaks for one person", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Rejects_a_leavers_key_and_a_leavers_id()
+    {
+        town.Enrol(town.Operator, Groups.Operators);
+        town.Agree(new RemovePerson(town.Operator));
+        Assert.NotEmpty(town.Refusals(town.Propose(new EnrolPerson(Ids.NewPerson(), town.KeyOf(town.Operator).PublicKey, []))));
+        Assert.NotEmpty(town.Refusals(town.Propose(new EnrolPerson(town.Operator, Town.NewKey().PublicKey, []))));
+    }
+
+    [Fact]
+    public void Rejects_the_second_of_two_proposals_that_enrol_the_same_key()
+    {
+        var (first, second) = (Propose(), Propose());
+        town.Write(first);
+        town.Write(second);
+        town.Write(town.Approve(first));
+        Assert.Contains(town.Refusals(town.Approve(second)), reason => reason.Contains("one key speaks for one person", StringComparison.Ordinal));
+
+        ProposeChange Propose() => town.Propose(new EnrolPerson(Ids.NewPerson(), town.KeyOf(town.Operator).PublicKey, []));
+    }
+
+    [Fact]
+    public void Rejects_a_change_that_leaves_one_administrator()
+    {
+        const string reason = "fewer than two administrators would be left, and nobody could change anything any more";
+        Assert.Contains(reason, town.Refusals(town.Propose(new RemovePerson(town.Ben))));
+        Assert.Contains(reason, town.Refusals(town.Propose(new SetGroups(town.Ben, [Groups.Operators]))));
+        Assert.Contains(reason, town.Refusals(town.Revoke(town.Ben)));
+    }
+
+    [Fact]
+    public void Rejects_two_leavings_that_together_leave_one_administrator()
+    {
+        town.Enrol(town.Owner1, Groups.Administrators);
+        var (first, second) = (town.Propose(new RemovePerson(town.Owner1)), town.Propose(new RemovePerson(town.Ben)));
+        town.Write(first);
+        town.Write(second);
+        town.Write(town.Approve(first));
+        Assert.NotEmpty(town.Refusals(town.Approve(second, by: town.Ben)));
+    }
+
+    [Fact]
+    public void Rejects_a_policy_that_cannot_be_read() =>
+        Assert.Contains(town.Refusals(town.Propose(new SetPolicy(CanonicalDocument.Parse("""{"type":"policy.v9"}"""u8)))), reason => reason.StartsWith("the policy cannot be read", StringComparison.Ordinal));
+
+    [Fact]
+    public void Rejects_reference_values_that_compare_nothing() =>
+        Assert.NotEmpty(town.Refusals(town.Propose(new SetReference("any", "tpm", new Dictionary<string, string>()))));
+
+    [Fact]
+    public void Rejects_a_root_that_is_no_certificate() =>
+        Assert.Contains("the root is no X.509 certificate in DER", town.Refusals(town.Propose(new AddRoot("tpm-ek", new byte[] { 0x30, 0x00 }))));
+
+    [Fact]
+    public void Rejects_removing_what_is_not_there()
+    {
+        Assert.NotEmpty(town.Refusals(town.Propose(new RemovePublisher("acme"))));
+        Assert.NotEmpty(town.Refusals(town.Propose(new RemoveReference("good"))));
+        Assert.NotEmpty(town.Refusals(town.Propose(new RemoveRoot("tpm-ek", Digest.Of([])))));
+        Assert.NotEmpty(town.Refusals(town.Propose(new RemovePerson(Ids.NewPerson()))));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("two words")]
+    [InlineData("-x")]
+    [InlineData("ünicode")]
+    public void Rejects_a_group_that_cannot_be_read_aloud(string group) =>
+        Assert.NotEmpty(town.Refusals(town.Propose(new EnrolPerson(Ids.NewPerson(), Town.NewKey().PublicKey, [group]))));
+
+    [Fact]
+    public void Rejects_a_ledger_of_one_administrator()
+    {
+        var genesis = town.FoundedBy(town.Ada, town.Ben);
+        var alone = genesis with { Founding = genesis.Founding with { Administrators = [genesis.Founding.Administrators[0]] }, Signatures = [genesis.Signatures[0]] };
+        Assert.Contains("two administrators at least found a ledger", GenesisRules.Refusals(alone));
+    }
+
+    [Fact]
+    public void Rejects_a_ledger_of_one_person_with_two_names()
+    {
+        var genesis = town.FoundedBy(town.Ada, town.Ben);
+        var twice = genesis.Founding with { Administrators = [genesis.Founding.Administrators[0], new(town.Ben, town.KeyOf(town.Ada).PublicKey)] };
+        Assert.Contains("two administrators have the same key", GenesisRules.Refusals(genesis with { Founding = twice }));
+    }
+
+    [Fact]
+    public void Rejects_a_founder_who_did_not_sign()
+    {
+        var genesis = town.FoundedBy(town.Ada, town.Ben);
+        Assert.Contains($"the signature is not one of {town.Ben}", GenesisRules.Refusals(genesis with { Signatures = [genesis.Signatures[0], genesis.Signatures[0]] }));
+    }
+
+    [Fact]
+    public void Rejects_a_ledger_without_a_witness()
+    {
+        var genesis = town.FoundedBy(town.Ada, town.Ben);
+        Assert.Contains(GenesisRules.Refusals(genesis with { Founding = genesis.Founding with { Witnesses = [] } }), reason => reason.StartsWith("a ledger needs a witness", StringComparison.Ordinal));
+    }
+}

@@ -1,0 +1,237 @@
+using System.Security.Cryptography;
+using System.Text;
+using Strongroom.Attestation;
+using Strongroom.Bytes;
+using Strongroom.Crypto;
+using Strongroom.Facts;
+using Strongroom.Policy;
+
+namespace Strongroom.Tests.Facts;
+
+/// <summary>
+/// A ledger with people, a model, a machine and a policy that asks for two owners; every record in it went through the rules. Tests drive it as a broker
+/// would, and look at what the rules say.
+/// </summary>
+internal sealed class Town
+{
+    public const string Origin = "example.org/strongroom";
+    public const string Purpose = "tell stories";
+
+    public static readonly DateTimeOffset Noon = new(2026, 1, 31, 12, 0, 0, TimeSpan.Zero);
+    public static readonly IReadOnlyDictionary<string, string> Boot = new Dictionary<string, string> { ["kernel"] = "6.18", ["image"] = "good" };
+
+    private readonly Dictionary<string, Ed25519PrivateKey> keys = [];
+
+    private Town()
+    {
+    }
+
+    public LedgerState State { get; private set; } = LedgerState.Empty;
+
+    public DateTimeOffset Now { get; set; } = Noon;
+
+    public List<byte[]> Entries { get; } = [];
+
+    public Dictionary<Digest, ReadOnlyMemory<byte>> Blobs { get; } = [];
+
+    public string Ada { get; } = Ids.NewPerson();
+    public string Ben { get; } = Ids.NewPerson();
+    public string Operator { get; } = Ids.NewPerson();
+    public string Owner1 { get; } = Ids.NewPerson();
+    public string Owner2 { get; } = Ids.NewPerson();
+    public string Owner3 { get; } = Ids.NewPerson();
+    public string Outsider { get; } = Ids.NewPerson();
+
+    public Ed25519PrivateKey MachineKey { get; } = NewKey();
+
+    public string Machine => EnrolledMachine.IdOf(MachineKey.PublicKey.Span);
+
+    public Digest Measured { get; } = Measurement.Of("development", Boot);
+
+    public Digest ModelDigest { get; } = Digest.Of("storyteller 1"u8);
+
+    public Digest Configuration { get; } = Digest.Of("configuration"u8);
+
+    public Digest BrokerKey { get; } = Digest.Of("broker key"u8);
+
+    public HpkePrivateKey Enclave { get; } = HpkePrivateKey.Generate();
+
+    /// <summary>Founded by two administrators, and nothing more.</summary>
+    public static Town Founded(bool development = true)
+    {
+        var town = new Town();
+        foreach (var person in (string[])[town.Ada, town.Ben, town.Operator, town.Owner1, town.Owner2, town.Owner3, town.Outsider]) town.keys[person] = NewKey();
+        town.Append(town.FoundedBy(town.Ada, town.Ben, development));
+        return town;
+    }
+
+    /// <summary>Everything that a release needs, requests and approvals apart.</summary>
+    public static Town Furnished(ReleasePolicy? policy = null)
+    {
+        var town = Founded();
+        town.Enrol(town.Operator, Groups.Operators);
+        foreach (var owner in (string[])[town.Owner1, town.Owner2, town.Owner3]) town.Enrol(owner, "owners");
+        town.Enrol(town.Outsider);
+        town.Agree(new AddPublisher("acme", NewKey().PublicKey));
+        town.Agree(new SetReference("good-boot", "development", Boot));
+        town.Agree(new SetPolicy(Document(policy ?? Policy())));
+        town.Write(town.AddModel());
+        town.Write(town.EnrolMachine());
+        return town;
+    }
+
+    public static ReleasePolicy Policy(long owners = 2, long leaseSeconds = 3600, long starts = 1) => ReleasePolicy.From(
+    [
+        new("stories", ["storyteller"], [Purpose], [new("development", ["good-boot"], 60, starts, DangerDevelopmentEvidence: true)], [new("owners", owners)], ["secret"],
+            CheckTree: true, leaseSeconds, MaximumRequestSeconds: 86_400, MaximumApprovalSeconds: 86_400),
+    ]);
+
+    public static CanonicalDocument Document(ReleasePolicy policy) => CanonicalDocument.Parse(policy.Canonical.Span);
+
+    public static Ed25519PrivateKey NewKey() => Ed25519PrivateKey.FromSeed(RandomNumberGenerator.GetBytes(32));
+
+    public Ed25519PrivateKey KeyOf(string person) => keys[person];
+
+    public Genesis FoundedBy(string first, string second, bool development = true)
+    {
+        var founding = new Founding(
+            Origin, "example.org/strongroom+00000000+key", ["witness+00000000+key"], BrokerKey, [new(first, keys[first].PublicKey), new(second, keys[second].PublicKey)],
+            development ? true : null);
+        return new(Now, founding, [keys[first].Sign(founding.ToBeSigned()), keys[second].Sign(founding.ToBeSigned())]);
+    }
+
+    public AddModel AddModel(long version = 1, Digest? digest = null) =>
+        new(Origin, Command.NewId(), Operator, Now, "storyteller", version, "acme", digest ?? ModelDigest, Digest.Of("recipients"u8));
+
+    public EnrolMachine EnrolMachine(Ed25519PrivateKey? key = null)
+    {
+        var bytes = (key ?? MachineKey).PublicKey.Span;
+        return new(Origin, Command.NewId(), Operator, Now, EnrolledMachine.IdOf(bytes), "development", bytes.ToArray(), [], 13, Measurement: Measured);
+    }
+
+    public OpenRequest Open(string? by = null) => new(
+        Origin, Command.NewId(), by ?? Operator, Now, "storyteller", 1, ModelDigest, Machine, Measured, Purpose, 3600, Now.AddHours(12));
+
+    public Approval Approve(string person, string request, Answer answer = Answer.Approve)
+    {
+        var asked = State.Requests.Requests[request].Asked;
+        return new(
+            Origin, Command.NewId(), person, Now, answer, request, asked.Digest, State.Access.Policy!.Digest, asked.ModelDigest, asked.Machine, asked.Measurement,
+            asked.Purpose, asked.LeaseSeconds, asked.Expires);
+    }
+
+    public Revoke Revoke(string target, string? by = null) => new(Origin, Command.NewId(), by ?? Ada, Now, target, "it was time");
+
+    public ProposeChange Propose(TrustChange change, string? by = null) => new(Origin, Command.NewId(), by ?? Ada, Now, change);
+
+    public ApproveChange Approve(ProposeChange proposal, string? by = null) =>
+        new(Origin, Command.NewId(), by ?? Ben, Now, Ids.Proposal(proposal), proposal.Digest());
+
+    /// <summary>Opens a request and returns its id.</summary>
+    public string Opened(string? by = null)
+    {
+        var open = Open(by);
+        Write(open);
+        return Ids.Request(open);
+    }
+
+    /// <summary>A request that the people have approved.</summary>
+    public string Approved(params string[] people)
+    {
+        var request = Opened();
+        foreach (var person in people) Write(Approve(person, request));
+        return request;
+    }
+
+    public void Enrol(string person, params string[] groups) => Agree(new EnrolPerson(person, keys[person].PublicKey, groups));
+
+    /// <summary>Ada proposes, Ben approves.</summary>
+    public void Agree(TrustChange change)
+    {
+        var proposal = Propose(change);
+        Write(proposal);
+        Write(Approve(proposal));
+    }
+
+    public IReadOnlyList<string> Refusals(Command command, Ed25519PrivateKey? key = null) =>
+        State.Refusals(SignedCommand.Sign(command, key ?? keys[command.By]), Now);
+
+    public bool Try(Command command)
+    {
+        if (Refusals(command).Count > 0) return false;
+        Write(command);
+        return true;
+    }
+
+    public void Write(Command command)
+    {
+        var signed = SignedCommand.Sign(command, keys[command.By]);
+        Assert.Empty(State.Refusals(signed, Now));
+        Append(new CommandRecord(Timestamp.WholeSecond(Now), signed.Command, signed.Signature));
+    }
+
+    /// <summary>Written as a broker would that does not ask the rules.</summary>
+    public void Force(Command command, Ed25519PrivateKey? key = null)
+    {
+        var signed = SignedCommand.Sign(command, key ?? keys[command.By]);
+        Append(new CommandRecord(Timestamp.WholeSecond(Now), signed.Command, signed.Signature));
+    }
+
+    public void Append(LedgerRecord record)
+    {
+        Entries.Add(record.ToEntry());
+        State = State.Apply(State.Size, record);
+    }
+
+    public Transcript Transcript(string request, HpkePublicKey? key = null)
+    {
+        var asked = State.Requests.Requests[request].Asked;
+        return new(
+            Origin, RandomNumberGenerator.GetBytes(32), Timestamp.WholeSecond(Now), request, asked.ModelDigest, asked.Machine, key ?? Enclave.PublicKey, BrokerKey, "secret",
+            Configuration, asked.Files);
+    }
+
+    public RenewalTranscript Renewal(Lease lease, HpkePublicKey? key = null) => new(
+        Origin, RandomNumberGenerator.GetBytes(32), Timestamp.WholeSecond(Now), lease.Id, lease.Machine, key ?? lease.HpkeKey, BrokerKey, Configuration);
+
+    public byte[] Evidence(Digest transcript, HpkePublicKey? key = null, IReadOnlyDictionary<string, string>? boot = null, int starts = 1) => DevelopmentEvidence.Sign(
+        MachineKey, transcript, boot ?? Boot, [.. Enumerable.Repeat(EnclaveStart.Of(key ?? Enclave.PublicKey, Configuration), starts)]);
+
+    /// <summary>Decides as a broker does, and writes the decision unless it is one that is not written.</summary>
+    public ReleaseDecision Ask(string request, HpkePublicKey? key = null, IReadOnlyDictionary<string, string>? boot = null)
+    {
+        var transcript = Transcript(request, key);
+        return Ask(transcript, Evidence(transcript.Digest(), key, boot));
+    }
+
+    public ReleaseDecision Ask(Transcript transcript, byte[] evidence)
+    {
+        var decision = ReleaseDecision.Make(State, transcript, evidence, Now);
+        if (decision.Standing is null && !decision.IsRepeated) Append(decision.Record, evidence);
+        return decision;
+    }
+
+    public RenewalDecision Renew(Lease lease, IReadOnlyDictionary<string, string>? boot = null, HpkePublicKey? key = null)
+    {
+        var transcript = Renewal(lease, key);
+        var evidence = Evidence(transcript.Digest(), key ?? lease.HpkeKey, boot);
+        var decision = RenewalDecision.Make(State, transcript, evidence, Now);
+        Append(decision.Record, evidence);
+        return decision;
+    }
+
+    public void Append(LedgerRecord record, byte[] evidence)
+    {
+        Append(record);
+        Blobs[Digest.Of(evidence)] = evidence;
+    }
+
+    public Task<DecisionAudit> Audit(ReleasePolicy? candidate = null) => DecisionAudit.ReplayAsync(
+        Entries.Select(entry => (ReadOnlyMemory<byte>)entry).ToAsyncEnumerable(),
+        (digest, _) => ValueTask.FromResult(Blobs.TryGetValue(digest, out var bytes) ? bytes : (ReadOnlyMemory<byte>?)null), candidate, TestContext.Current.CancellationToken);
+
+    /// <summary>Replaces one record of the ledger, as somebody could who holds the ledger's key and the witness's.</summary>
+    public void Rewrite(int index, Func<LedgerRecord, LedgerRecord> change) => Entries[index] = change(LedgerRecord.Parse(Entries[index])).ToEntry();
+
+    public static string Text(byte[] entry) => Encoding.UTF8.GetString(entry);
+}
