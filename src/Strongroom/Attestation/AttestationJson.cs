@@ -14,6 +14,7 @@ namespace Strongroom.Attestation;
     Converters = [typeof(Timestamp)])]
 [JsonSerializable(typeof(DevelopmentEvidence))]
 [JsonSerializable(typeof(EnclaveStart))]
+[JsonSerializable(typeof(IReadOnlyList<EnclaveStart>))]
 [JsonSerializable(typeof(Measurement))]
 [JsonSerializable(typeof(TpmEvidence))]
 internal sealed partial class AttestationJson : JsonSerializerContext;

@@ -34,4 +34,10 @@ public sealed record EnclaveStart(Digest HpkeKey, Digest Configuration)
         }
         return Digest.From(extend[..Digest.SizeInBytes]);
     }
+
+    /// <summary>The log of starts that a machine keeps: canonical JSON.</summary>
+    public static byte[] WriteLog(IReadOnlyList<EnclaveStart> starts) => CanonicalJson.Serialize(starts, AttestationJson.Default.IReadOnlyListEnclaveStart);
+
+    /// <exception cref="MalformedException">Not what <see cref="WriteLog"/> writes.</exception>
+    public static IReadOnlyList<EnclaveStart> ReadLog(ReadOnlySpan<byte> utf8) => CanonicalJson.Parse(utf8, AttestationJson.Default.IReadOnlyListEnclaveStart);
 }

@@ -6,16 +6,18 @@ namespace Strongroom.Attestation.Tpm;
 public sealed record PcrSelection(ushort Bank, IReadOnlyList<int> Pcrs)
 {
     /// <summary>Bytes of the bitmap of 24 PCRs.</summary>
-    internal const int BitmapInBytes = 3;
+    public const int BitmapInBytes = 3;
 
-    internal byte[] Bitmap()
+    /// <summary>Bit i of byte j is PCR 8j + i.</summary>
+    public byte[] Bitmap()
     {
         var bitmap = new byte[BitmapInBytes];
         foreach (var pcr in Pcrs) bitmap[pcr / 8] |= (byte)(1 << (pcr % 8));
         return bitmap;
     }
 
-    internal static PcrSelection Read(ref ByteReader reader)
+    /// <exception cref="MalformedException">A bitmap that has not 24 bits.</exception>
+    public static PcrSelection Read(ref ByteReader reader)
     {
         var bank = reader.U16("bank");
         var bitmap = reader.U8("size of the bitmap") == BitmapInBytes

@@ -1,0 +1,50 @@
+using System.Buffers.Binary;
+using System.Net.Sockets;
+
+namespace Strongroom.Enclave.Evidence;
+
+/// <summary>Carries one command to the TPM and its answer back.</summary>
+internal sealed class TpmTransport(Stream stream, bool isSocket) : IDisposable
+{
+    private const int HeaderInBytes = 10;
+    private const int MaxSizeInBytes = 4096;
+
+    internal bool IsSocket => isSocket;
+
+    internal static TpmTransport Open(string address) => address.Split(':', 3) switch
+    {
+        [['/', 'd', 'e', 'v', '/', ..]] => new(new FileStream(address, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0), isSocket: false),
+        ["unix", var path] => Connect(new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified), new UnixDomainSocketEndPoint(path)),
+        ["tcp", var host, var port] when ushort.TryParse(port, out var number) =>
+            Connect(new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true }, new System.Net.DnsEndPoint(host, number)),
+        _ => throw new ArgumentException($"a TPM is at /dev/tpmrm0, unix:PATH or tcp:HOST:PORT, not at '{address}'", nameof(address)),
+    };
+
+    internal byte[] Exchange(ReadOnlySpan<byte> command)
+    {
+        stream.Write(command);
+        var response = new byte[MaxSizeInBytes];
+        var length = stream.ReadAtLeast(response, HeaderInBytes); // the device gives its whole answer to one read, and only to one
+        var size = BinaryPrimitives.ReadInt32BigEndian(response.AsSpan(2));
+        if (size is < HeaderInBytes or > MaxSizeInBytes) throw new IOException("the answer is not one of a TPM");
+        if (length < size) stream.ReadExactly(response.AsSpan(length, size - length));
+        return response[..Math.Max(length, size)];
+    }
+
+    public void Dispose() => stream.Dispose();
+
+    private static TpmTransport Connect(Socket socket, System.Net.EndPoint to)
+    {
+        try
+        {
+            socket.ReceiveTimeout = 60_000; // making an RSA key may take a hardware TPM this long
+            socket.Connect(to);
+            return new(new NetworkStream(socket, ownsSocket: true), isSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+}

@@ -1,0 +1,285 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Strongroom.Attestation;
+using Strongroom.Attestation.Tpm;
+using Strongroom.Bytes;
+using Strongroom.Enclave.Evidence;
+
+namespace Strongroom.SystemTests;
+
+/// <summary>The whole of attestation against a TPM that is not ours: swtpm, with certificates from its own certificate authority.</summary>
+public sealed class TpmTests : IDisposable
+{
+    private static readonly Digest Transcript = Digest.Of("transcript"u8);
+    private static readonly EnclaveStart Start = new(Digest.Of("hpke key"u8), Digest.Of("configuration"u8));
+
+    private readonly Swtpm swtpm = new();
+
+    public TpmTests() => Rehearse(changed: false);
+
+    public void Dispose() => swtpm.Dispose();
+
+    [Fact]
+    public void A_machine_enrols_and_its_quote_is_trusted()
+    {
+        var machine = Enrol();
+        var attester = Attester();
+        attester.Measure(Start);
+        var verdict = Verify(attester.Quote(Transcript), machine);
+        var evidence = Assert.IsType<Verdict.Trusted>(verdict).Evidence;
+        Assert.Equal(attester.Claims().OrderBy(claim => claim.Key), evidence.Claims.OrderBy(claim => claim.Key));
+        Assert.Equal(machine.Id, attester.Machine());
+    }
+
+    [Fact]
+    public void A_machine_with_an_elliptic_curve_endorsement_key_enrols()
+    {
+        // swtpm has no certificate for this template, so the credential is made for the key as the TPM shows it
+        using var tpm = TpmDevice.Open(swtpm.Address);
+        using var endorsement = tpm.CreatePrimary(EndorsementKey.EccTemplate);
+        using var key = tpm.CreatePrimary(AttestationKey.Template);
+        var secret = RandomNumberGenerator.GetBytes(32);
+        using var opened = tpm.ActivateCredential(key, endorsement, TpmCredential.Make(endorsement.Public, key.Public.Name(), secret));
+        Assert.Equal(secret, opened.Span.ToArray());
+    }
+
+    [Fact]
+    public void A_challenge_for_another_key_of_the_same_TPM_stays_closed()
+    {
+        using var tpm = TpmDevice.Open(swtpm.Address);
+        using var endorsement = tpm.CreatePrimary(EndorsementKey.RsaTemplate);
+        using var key = tpm.CreatePrimary(AttestationKey.Template);
+        using var other = tpm.CreatePrimary(AttestationKey.Template with { Attributes = AttestationKey.Template.Attributes & ~TpmAttributes.Restricted });
+        var credential = TpmCredential.Make(endorsement.Public, other.Public.Name(), new byte[32]);
+        Assert.Throws<UnavailableException>(() => tpm.ActivateCredential(key, endorsement, credential));
+    }
+
+    [Fact]
+    public void A_challenge_for_another_machine_stays_closed()
+    {
+        using var enrolment = Challenge();
+        using var other = new Swtpm();
+        Assert.Throws<UnavailableException>(() => new TpmAttester(new(other.Address, "", Path.Combine(other.Folder, "starts")), EnrolledMachine.DefaultPcrs, 13).Activate(enrolment.Credential));
+    }
+
+    [Fact]
+    public void An_answer_that_comes_too_late_is_none()
+    {
+        using var enrolment = Challenge();
+        using var secret = Attester().Activate(enrolment.Credential);
+        Assert.False(enrolment.Complete(secret.Span, enrolment.Expires));
+    }
+
+    [Fact]
+    public void A_quote_made_for_another_challenge_is_rejected()
+    {
+        var machine = Enrol();
+        Attester().Measure(Start);
+        Rejected("6 transcript:", Verify(Attester().Quote(Digest.Of("yesterday"u8)), machine));
+    }
+
+    [Fact]
+    public void A_quote_of_another_machine_is_rejected()
+    {
+        var machine = Enrol();
+        Attester().Measure(Start);
+        var evidence = Attester().Quote(Transcript);
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var q = key.ExportParameters(false).Q;
+        var other = AttestationKey.Template with { X = q.X!, Y = q.Y! };
+        Rejected("4 signature:", Verify(evidence, machine with { Id = EnrolledMachine.IdOf(other.Name()), AttestationKey = other.ToBytes() }));
+    }
+
+    [Fact]
+    public void A_boot_with_something_changed_has_another_measurement()
+    {
+        var machine = Enrol();
+        Attester().Measure(Start);
+        var before = Assert.IsType<Verdict.Trusted>(Verify(Attester().Quote(Transcript), machine)).Evidence;
+        swtpm.Boot();
+        Rehearse(changed: true);
+        Attester().Measure(Start);
+        var after = Assert.IsType<Verdict.Trusted>(Verify(Attester().Quote(Transcript), machine)).Evidence;
+        Assert.NotEqual(before.Measurement, after.Measurement);
+        Assert.NotEqual(before.Claims["pcr4"], after.Claims["pcr4"]);
+        Assert.Equal(before.Claims["pcr7"], after.Claims["pcr7"]);
+        Assert.Equal(before.ResetCount + 1, after.ResetCount);
+    }
+
+    [Fact]
+    public void A_changed_boot_cannot_show_the_log_of_the_honest_one()
+    {
+        var machine = Enrol();
+        var log = File.ReadAllBytes(Place.EventLog);
+        swtpm.Boot();
+        Rehearse(changed: true);
+        File.WriteAllBytes(Place.EventLog, log);
+        Attester().Measure(Start);
+        Rejected("10 event log: it does not lead to PCR 4", Verify(Attester().Quote(Transcript), machine));
+    }
+
+    [Fact]
+    public void A_boot_register_extended_after_the_boot_is_noticed()
+    {
+        var machine = Enrol();
+        Attester().Measure(Start);
+        using (var tpm = TpmDevice.Open(swtpm.Address)) tpm.ExtendPcr(7, Digest.Of("late"u8));
+        Rejected("10 event log: it does not lead to PCR 7", Verify(Attester().Quote(Transcript), machine));
+    }
+
+    [Fact]
+    public void Another_process_that_measures_its_own_key_is_seen()
+    {
+        var machine = Enrol();
+        Attester().Measure(Start);
+        var other = new EnclaveStart(Digest.Of("another key"u8), Start.Configuration);
+        Attester().Measure(other);
+        var evidence = Attester().Quote(Transcript);
+        Rejected("12 starts: the enclave", Verify(evidence, machine));
+        var trusted = Assert.IsType<Verdict.Trusted>(EvidenceVerifier.For("tpm").Verify(evidence, machine, Transcript, other, DateTimeOffset.UtcNow));
+        Assert.Equal([Start, other], trusted.Evidence.Starts);
+    }
+
+    [Fact]
+    public void Another_process_that_hides_the_first_start_is_rejected()
+    {
+        var machine = Enrol();
+        Attester().Measure(Start);
+        var other = new EnclaveStart(Digest.Of("another key"u8), Start.Configuration);
+        Attester().Measure(other);
+        var evidence = TpmEvidence.Parse(Attester().Quote(Transcript)) with { Starts = [other] };
+        Rejected("12 starts: the log", EvidenceVerifier.For("tpm").Verify(evidence.ToBytes(), machine, Transcript, other, DateTimeOffset.UtcNow));
+    }
+
+    [Fact]
+    public void Another_process_that_never_measured_itself_is_rejected()
+    {
+        var machine = Enrol();
+        Attester().Measure(Start);
+        var other = new EnclaveStart(Digest.Of("another key"u8), Start.Configuration);
+        var evidence = TpmEvidence.Parse(Attester().Quote(Transcript)) with { Starts = [other] };
+        Rejected("12 starts: the log", EvidenceVerifier.For("tpm").Verify(evidence.ToBytes(), machine, Transcript, other, DateTimeOffset.UtcNow));
+    }
+
+    [Fact]
+    public void A_register_extended_behind_the_logs_back_stops_every_quote()
+    {
+        Attester().Measure(Start);
+        using (var tpm = TpmDevice.Open(swtpm.Address)) tpm.ExtendPcr(13, Digest.Of("unknown"u8));
+        Assert.Throws<UnavailableException>(() => Attester().Quote(Transcript));
+        Assert.Throws<UnavailableException>(() => Attester().Measure(Start));
+    }
+
+    [Fact]
+    public void A_start_that_was_logged_but_not_measured_is_dropped()
+    {
+        var machine = Enrol();
+        Directory.CreateDirectory(Place.State);
+        File.WriteAllBytes(Path.Combine(Place.State, "starts.json"), EnclaveStart.WriteLog([new(Digest.Of("crashed"u8), Start.Configuration)]));
+        Attester().Measure(Start);
+        Assert.Equal([Start], Assert.IsType<Verdict.Trusted>(Verify(Attester().Quote(Transcript), machine)).Evidence.Starts);
+    }
+
+    [Fact]
+    public void The_log_of_an_earlier_boot_is_dropped()
+    {
+        var machine = Enrol();
+        Attester().Measure(new(Digest.Of("yesterday's key"u8), Start.Configuration));
+        swtpm.Boot();
+        Rehearse(changed: false);
+        Attester().Measure(Start);
+        Assert.Equal([Start], Assert.IsType<Verdict.Trusted>(Verify(Attester().Quote(Transcript), machine)).Evidence.Starts);
+    }
+
+    [Fact]
+    public void The_attestation_key_survives_restarts_and_a_clear_and_the_reset_counter_shows_the_clear()
+    {
+        var machine = Enrol();
+        swtpm.Boot();
+        swtpm.Boot();
+        Rehearse(changed: false);
+        Attester().Measure(Start);
+        var before = Assert.IsType<Verdict.Trusted>(Verify(Attester().Quote(Transcript), machine)).Evidence;
+        using (var tpm = TpmDevice.Open(swtpm.Address)) tpm.Execute("Clear", 0x126, [0x4000000A], [TpmAuthorization.Password], new ByteWriter()); // by the lockout hierarchy
+        var after = Assert.IsType<Verdict.Trusted>(Verify(Attester().Quote(Transcript), machine)).Evidence;
+        Assert.True(after.ResetCount < before.ResetCount, $"{before.ResetCount} then {after.ResetCount}");
+    }
+
+    [Fact]
+    public void A_machine_that_lost_power_waits_until_its_clock_is_safe()
+    {
+        var machine = Enrol();
+        swtpm.Crash();
+        Attester().Measure(Start);
+        Assert.Contains(Assert.IsType<Verdict.Rejected>(Verify(Attester().Quote(Transcript), machine)).Reasons, reason => reason.StartsWith("11 counters:", StringComparison.Ordinal));
+        Rehearse(changed: false);
+        Assert.IsType<Verdict.Trusted>(Verify(Attester().Quote(Transcript), machine));
+    }
+
+    [Fact]
+    public void Keys_of_every_signature_scheme_are_verified()
+    {
+        using var tpm = TpmDevice.Open(swtpm.Address);
+        var attributes = AttestationKey.Template.Attributes;
+        foreach (var template in new[]
+                 {
+                     TpmPublic.Rsa(attributes, default, hasAes128: false, TpmAlgorithm.RsaSsa), TpmPublic.Rsa(attributes, default, hasAes128: false, TpmAlgorithm.RsaPss),
+                     AttestationKey.Template, AttestationKey.Template with { SchemeHash = TpmAlgorithm.Sha384 },
+                 })
+        {
+            using var key = tpm.CreatePrimary(template);
+            var (quote, signature) = tpm.Quote(key, [0, 1, 13], Transcript.Span);
+            Assert.True(key.Public.Verifies(quote, TpmSignature.Parse(signature)), $"{template.Scheme} {template.SchemeHash}");
+            quote[^1] ^= 1;
+            Assert.False(key.Public.Verifies(quote, TpmSignature.Parse(signature)));
+            Assert.Equal(signature, TpmSignature.Parse(signature).ToBytes());
+        }
+    }
+
+    [Fact]
+    public void A_boot_is_rehearsed_once_and_never_on_a_device()
+    {
+        using var tpm = TpmDevice.Open(swtpm.Address);
+        Assert.Throws<RefusedException>(() => BootRehearsal.Run(tpm, changed: false));
+        Assert.False(File.Exists(TpmDevice.Default) && TpmDevice.Open(TpmDevice.Default).IsSoftware);
+    }
+
+    [Fact]
+    public void A_TPM_that_is_not_there_is_unavailable() => Assert.Throws<UnavailableException>(() => TpmDevice.Open("unix:/nowhere"));
+
+    private TpmPlace Place => new(swtpm.Address, Path.Combine(swtpm.Folder, "event-log"), Path.Combine(swtpm.Folder, "starts"));
+
+    private TpmAttester Attester() => new(Place, EnrolledMachine.DefaultPcrs, EnrolledMachine.DefaultApplicationPcr);
+
+    private void Rehearse(bool changed)
+    {
+        using var tpm = TpmDevice.Open(swtpm.Address);
+        File.WriteAllBytes(Place.EventLog, BootRehearsal.Run(tpm, changed));
+    }
+
+    private TpmEnrolment Challenge()
+    {
+        var enrolment = TpmEnrolment.Challenge(Attester().Introduce(Der(swtpm.Issuer)), [Der(swtpm.Root)], DateTimeOffset.UtcNow.AddMinutes(1), out var reasons);
+        Assert.Empty(reasons);
+        return enrolment!;
+    }
+
+    private EnrolledMachine Enrol()
+    {
+        using var enrolment = Challenge();
+        using var secret = Attester().Activate(enrolment.Credential);
+        Assert.True(enrolment.Complete(secret.Span, DateTimeOffset.UtcNow));
+        return new(enrolment.Machine, "tpm", enrolment.AttestationKey, EnrolledMachine.DefaultPcrs, EnrolledMachine.DefaultApplicationPcr);
+    }
+
+    private static Verdict Verify(byte[] evidence, EnrolledMachine machine) => EvidenceVerifier.For("tpm").Verify(evidence, machine, Transcript, Start, DateTimeOffset.UtcNow);
+
+    private static void Rejected(string check, Verdict verdict) =>
+        Assert.StartsWith(check, Assert.Single(Assert.IsType<Verdict.Rejected>(verdict).Reasons), StringComparison.Ordinal);
+
+    private static byte[] Der(string pem)
+    {
+        using var certificate = X509CertificateLoader.LoadCertificateFromFile(pem);
+        return certificate.RawData;
+    }
+}
