@@ -5,6 +5,10 @@ using Strongroom.Cli.Commands;
 // one line for each command, in the order in which a newcomer meets them
 return await CommandLine.RunAsync(args, [
     KeyCommand.Create(),
+    SealCommand.Create(),
+    InspectCommand.Create(),
+    VerifyCommand.Create(),
+    OpenCommand.Create(),
     PolicyCommand.Create(),
     ProgramCommand.Create("broker", "Holds keys and releases them: approvals, evidence, ledger"),
     ProgramCommand.Create("enclave", "Asks for a model's key, runs the model in protected memory"),

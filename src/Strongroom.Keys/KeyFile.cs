@@ -90,6 +90,16 @@ public sealed class KeyFile : IDisposable
         }
     }
 
+    /// <summary>What the key in a file is for, without opening it.</summary>
+    /// <exception cref="MalformedException">Not a key file.</exception>
+    public static string PurposeOf(string path)
+    {
+        using var reader = new StreamReader(path, Encoding.ASCII);
+        var buffer = new char[80];
+        var line = new string(buffer, 0, reader.ReadBlock(buffer)).Split('\n')[0].Split(' ');
+        return line is ["strongroom", var purpose, "key", "v1"] ? purpose : throw new MalformedException(0, $"{path}: not a key file");
+    }
+
     public void Dispose() => Key.Dispose();
 
     private static KeyFile Parse(ReadOnlySpan<byte> bytes, string purpose, Func<Secret>? passphrase)

@@ -81,6 +81,13 @@ public sealed class HpkePrivateKey : IDisposable
         return Derive(Dhkem.Named(kem), seed.Span);
     }
 
+    /// <summary>A new key as SerializePrivateKey writes it, for <see cref="From"/> and for a key file.</summary>
+    public static Secret GenerateBytes(string kem)
+    {
+        using var seed = Secret.Random(SizeInBytes);
+        return Dhkem.Named(kem).DeriveKey(seed.Span);
+    }
+
     /// <param name="kem"><c>x25519</c> or <c>p256</c>.</param>
     /// <param name="bytes">32 bytes as SerializePrivateKey writes them; copied, the caller still owns and wipes its own.</param>
     /// <exception cref="MalformedException">An unknown kind, the wrong length, or for P-256 a scalar out of range.</exception>

@@ -1,0 +1,100 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace Strongroom.Cli.Sealing;
+
+/// <summary>fcntl.h and unistd.h: what .NET cannot say. Numbers of x86-64 and arm64, which differ in two.</summary>
+internal static partial class Linux
+{
+    private const string Libc = "libc";
+    private const int ReadOnly = 0;
+    private const int ReadWrite = 2;
+    private const int NonBlocking = 0x800;
+    private const int CloseOnExec = 0x80000;
+    private const int CurrentDirectory = -100;
+    private const int FollowSymlink = 0x400;
+    private const int NotSupported = 95;
+    private const int IsDirectoryError = 21;
+    private const int TooManyLinks = 40; // ELOOP: the last part of the path is a symbolic link
+
+    private static bool IsArm => RuntimeInformation.ProcessArchitecture == Architecture.Arm64;
+
+    private static int DirectoryOnly => IsArm ? 0x4000 : 0x10000;
+
+    private static int NoFollow => IsArm ? 0x8000 : 0x20000;
+
+    private static int Unnamed => 0x400000 | DirectoryOnly;
+
+    /// <summary>Opens a regular file and never follows a link at its end; a pipe does not block.</summary>
+    /// <exception cref="IOException">With what is wrong.</exception>
+    internal static SafeFileHandle OpenRead(string path, bool followLinks = false)
+    {
+        var descriptor = open(path, ReadOnly | NonBlocking | CloseOnExec | (followLinks ? 0 : NoFollow), 0);
+        if (descriptor < 0 && Marshal.GetLastPInvokeError() == TooManyLinks) throw new IOException($"{path} is a symbolic link");
+        var handle = Handle(descriptor, path);
+        try
+        {
+            _ = RandomAccess.GetLength(handle);
+            return handle;
+        }
+        catch (NotSupportedException)
+        {
+            handle.Dispose();
+            throw new IOException($"{path} is not a regular file");
+        }
+    }
+
+    /// <summary>A file without a name in <paramref name="directory"/> (O_TMPFILE): it disappears with its last descriptor.</summary>
+    internal static SafeFileHandle CreateUnnamed(string directory)
+    {
+        var descriptor = open(directory, Unnamed | ReadWrite | CloseOnExec, 0x180); // 0600
+        return descriptor < 0 && Marshal.GetLastPInvokeError() is NotSupported or IsDirectoryError
+            ? throw new IOException($"the file system of {directory} has no unnamed files (O_TMPFILE); name a directory on another one")
+            : Handle(descriptor, directory);
+    }
+
+    /// <summary>Gives an unnamed file its name.</summary>
+    internal static void Link(SafeFileHandle file, string path)
+    {
+        var done = linkat(CurrentDirectory, $"/proc/self/fd/{(int)file.DangerousGetHandle()}", CurrentDirectory, path, FollowSymlink);
+        if (done != 0) throw Failure(path);
+    }
+
+    /// <summary>Atomic; an empty directory in the way is replaced.</summary>
+    internal static void RenameDirectory(string from, string to)
+    {
+        if (rename(from, to) != 0) throw Failure(to);
+    }
+
+    /// <summary>Makes the names in a directory durable.</summary>
+    internal static void SyncDirectory(string path)
+    {
+        using var handle = Handle(open(path, ReadOnly | CloseOnExec | DirectoryOnly, 0), path);
+        if (fsync((int)handle.DangerousGetHandle()) != 0) throw Failure(path);
+    }
+
+    private static SafeFileHandle Handle(int descriptor, string path) => descriptor >= 0 ? new(descriptor, ownsHandle: true) : throw Failure(path);
+
+    private static Exception Failure(string path)
+    {
+        var error = Marshal.GetLastPInvokeError();
+        return error switch
+        {
+            2 => new FileNotFoundException(null, path),
+            1 or 13 => new UnauthorizedAccessException($"access to {path} is denied"),
+            _ => new IOException($"{path}: {Marshal.GetPInvokeErrorMessage(error)}"),
+        };
+    }
+
+    [LibraryImport(Libc, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int open(string path, int flags, int mode);
+
+    [LibraryImport(Libc, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int linkat(int fromDirectory, string from, int toDirectory, string to, int flags);
+
+    [LibraryImport(Libc, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int rename(string from, string to);
+
+    [LibraryImport(Libc, SetLastError = true)]
+    private static partial int fsync(int descriptor);
+}

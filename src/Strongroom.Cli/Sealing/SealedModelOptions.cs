@@ -1,0 +1,55 @@
+using System.CommandLine;
+using System.Text;
+using Strongroom.Bytes;
+using Strongroom.Crypto;
+using Strongroom.Keys;
+
+namespace Strongroom.Cli.Sealing;
+
+/// <summary>The options by which commands name keys, and how they are opened.</summary>
+internal sealed class SealedModelOptions
+{
+    internal Option<string?> Custody { get; } = new("--custody") { Description = "Where the custody key lives, file:PATH; its publisher key defaults to the one beside it", HelpName = "URI" };
+
+    internal Option<string?> Publisher { get; } = new("--publisher") { Description = "The publisher's public key that you trust (PATH.publisher.pub)", HelpName = "FILE" };
+
+    internal Option<string?> Identity { get; } = new("--identity") { Description = "A private key that the model was sealed to with --recipient (instead of --custody)", HelpName = "FILE" };
+
+    internal Option<string?> PassphraseFile { get; } = PassphraseOption();
+
+    internal static Option<string?> PassphraseOption() => new("--passphrase-file") { Description = "Read the key's passphrase from this file's first line instead of asking", HelpName = "FILE" };
+
+    internal static Func<Secret> Passphrase(string? file, Terminal terminal) => () =>
+    {
+        var line = file is null ? terminal.AskSecret("Passphrase") : File.ReadLines(file).FirstOrDefault() ?? "";
+        if (line.Length == 0) throw new UsageException("the passphrase is empty");
+        return Secret.Take(Encoding.UTF8.GetBytes(line));
+    };
+
+    /// <summary>The path in <c>file:PATH</c>; null for other kinds.</summary>
+    internal static string? PathOf(string? custody) => custody is not null && custody.StartsWith("file:", StringComparison.Ordinal) ? custody["file:".Length..] : null;
+
+    /// <summary>The pinned publisher: as named, or beside the custody key; null when there is none.</summary>
+    internal Ed25519PublicKey? TrustedPublisher(ParseResult parsed)
+    {
+        if (parsed.GetValue(Publisher) is { } named) return PublisherKeys.ReadPublic(named);
+        var beside = PathOf(parsed.GetValue(Custody)) + "." + PublisherKeys.Purpose + PublisherKeys.PublicExtension;
+        return PathOf(parsed.GetValue(Custody)) is not null && File.Exists(beside) ? PublisherKeys.ReadPublic(beside) : null;
+    }
+
+    /// <summary>The model's key through custody or an HPKE identity; whoever holds neither is told what to name.</summary>
+    internal async Task<Secret> ModelKeyAsync(ParseResult parsed, Terminal terminal, SealedDirectory model, CancellationToken cancellation)
+    {
+        var passphrase = Passphrase(parsed.GetValue(PassphraseFile), terminal);
+        if (parsed.GetValue(Identity) is { } identity)
+        {
+            var kem = KeyFile.PurposeOf(identity);
+            using var file = KeyFile.Read(identity, kem, passphrase);
+            using var key = HpkePrivateKey.From(kem, file.Key.Span);
+            return model.Recipients.Open(key);
+        }
+        var uri = parsed.GetValue(Custody) ?? throw new UsageException("name the key: --custody file:PATH, or --identity FILE");
+        using var custody = KeyProvider.Open(uri, passphrase);
+        return await custody.UnwrapModelKeyAsync(model.Recipients, cancellation);
+    }
+}

@@ -1,0 +1,102 @@
+using Strongroom.Bytes;
+using Strongroom.Crypto;
+using Strongroom.Keys;
+using Strongroom.Sealing;
+
+namespace Strongroom.Cli.Sealing;
+
+/// <summary>
+/// Seals a model into a directory. Each file is written beside its name, made durable and renamed; manifest.json comes last, so that a directory
+/// without one was never finished.
+/// </summary>
+internal sealed class Sealer(string target, KeyProvider custody, Ed25519PrivateKey publisher, IReadOnlyList<HpkePublicKey> recipients)
+{
+    private const string Partial = ".partial";
+
+    private string JournalPath => Path.Combine(target, SealingJournal.FileName);
+
+    internal async Task<Manifest> SealAsync(
+        IReadOnlyList<PlainFile> model, string name, long version, bool resume, bool followLinks, DateTimeOffset now, IProgress<long> progress, CancellationToken cancellation)
+    {
+        Manifest.RequireModelName(name);
+        var plan = new SealingPlan(name, version, publisher.PublicKey.ToString(), $"{custody.Kind} {custody.KeyId}");
+        using var journal = resume
+            ? await SealingJournal.ResumeAsync(JournalPath, plan, custody, cancellation)
+            : await StartAsync(plan, cancellation);
+        var files = new List<ManifestFile>();
+        foreach (var plain in model) files.Add(Seal(plain, plan, journal, followLinks, progress, cancellation));
+        var manifest = Manifest.Sign(publisher, name, version, now, files);
+        var entries = new List<Recipient> { await custody.WrapModelKeyAsync(journal.ModelKey, manifest.ModelDigest, cancellation) };
+        entries.AddRange(recipients.Select(to => Recipients.Wrap(journal.ModelKey, manifest.ModelDigest, to)));
+        Finish(manifest, Recipients.Create(journal.ModelKey, manifest.ModelDigest, entries));
+        return manifest;
+    }
+
+    private async Task<SealingJournal> StartAsync(SealingPlan plan, CancellationToken cancellation)
+    {
+        if (Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any())
+            throw new UsageException($"{target} is not empty; name a new directory, or finish an interrupted sealing with --resume");
+        Directory.CreateDirectory(target);
+        return await SealingJournal.StartAsync(JournalPath, plan, custody, cancellation);
+    }
+
+    private ManifestFile Seal(PlainFile plain, SealingPlan plan, SealingJournal journal, bool followLinks, IProgress<long> progress, CancellationToken cancellation)
+    {
+        var path = Path.Combine(target, plain.Name + SealedLayout.Extension);
+        using var source = Linux.OpenRead(plain.Path, followLinks);
+        var length = RandomAccess.GetLength(source);
+        var entry = new ManifestFile(plain.Name, length, SealedLayout.SealedLength(length), default, PlainModel.Index(source, plain.Name, length));
+        if (journal.Find(plain) is { } root && length == plain.Length && IsIntact(path, entry, root, progress, cancellation)) return entry with { TreeRoot = root };
+
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        var tree = new SealedTree(SealedTree.SegmentCount(length));
+        var identity = new FileIdentity(publisher.PublicKey, plan.Name, plan.Version, plain.Name);
+        using var fileKey = ContentKeys.Derive(journal.ModelKey, identity);
+        using (var sealing = ChunkEncryptor.Create(fileKey.Span, identity))
+        using (var output = File.OpenHandle(path + Partial, FileMode.Create, FileAccess.Write, FileShare.None))
+        {
+            SegmentWorker.Run(
+                SealedTree.SegmentCount(length), () => new SealWorker(source, output, entry, sealing.Fork(fileKey.Span, identity), tree, progress), cancellation);
+            RequireUnchanged(plain, RandomAccess.GetLength(source));
+            RandomAccess.FlushToDisk(output);
+        }
+        File.Move(path + Partial, path, overwrite: true);
+        Linux.SyncDirectory(Path.GetDirectoryName(path)!);
+        journal.Add(plain, tree.Root());
+        return entry with { TreeRoot = tree.Root() };
+    }
+
+    private static bool IsIntact(string path, ManifestFile entry, Digest root, IProgress<long> progress, CancellationToken cancellation)
+    {
+        if (!File.Exists(path)) return false;
+        using var file = Linux.OpenRead(path);
+        if (RandomAccess.GetLength(file) != entry.SealedLength) return false;
+        var tree = new SealedTree(SealedTree.SegmentCount(entry.Length));
+        SegmentWorker.Run(SealedTree.SegmentCount(entry.Length), () => new OpenWorker(file, null, entry, null, tree, progress), cancellation);
+        return tree.Root() == root;
+    }
+
+    private static void RequireUnchanged(PlainFile plain, long length)
+    {
+        var now = new FileInfo(plain.Path);
+        if (length != plain.Length || now.Length != plain.Length || now.LastWriteTimeUtc.Ticks != plain.Modified)
+            throw new IOException($"{plain.Path} changed while it was sealed; seal it again when nobody writes to it");
+    }
+
+    private void Finish(Manifest manifest, Recipients to)
+    {
+        Write(SealedDirectory.RecipientsName, to.Bytes.Span);
+        File.Move(Path.Combine(target, SealedDirectory.RecipientsName + Partial), Path.Combine(target, SealedDirectory.RecipientsName), overwrite: true);
+        Write(SealedDirectory.ManifestName, manifest.Bytes.Span);
+        File.Delete(JournalPath);
+        File.Move(Path.Combine(target, SealedDirectory.ManifestName + Partial), Path.Combine(target, SealedDirectory.ManifestName)); // from here on the model is sealed
+        Linux.SyncDirectory(target);
+    }
+
+    private void Write(string name, ReadOnlySpan<byte> bytes)
+    {
+        using var file = File.OpenHandle(Path.Combine(target, name + Partial), FileMode.Create, FileAccess.Write, FileShare.None);
+        RandomAccess.Write(file, bytes, 0);
+        RandomAccess.FlushToDisk(file);
+    }
+}
