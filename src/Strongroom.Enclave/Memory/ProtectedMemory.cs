@@ -1,22 +1,25 @@
+using Strongroom.Weights.Models;
+
 namespace Strongroom.Enclave.Memory;
 
 /// <summary>
 /// All protected memory of one kind that the enclave holds: large regions for weights, and an arena for activations, KV cache, prompts and answers.
 /// Keys live in <see cref="CryptoHeap"/>.
 /// </summary>
-public sealed unsafe class ProtectedMemory(MemoryKind kind) : IDisposable
+public sealed unsafe class ProtectedMemory(MemoryKind kind) : WorkingMemory, IDisposable
 {
-    private const long ArenaBlock = 4 << 20;
+    private const long BlockSize = 4 << 20;
     private const long Alignment = 64;
 
     private readonly Lock gate = new();
     private readonly List<ProtectedRegion> regions = [];
+    private readonly Dictionary<long, Stack<nint>> returned = [];
     private ProtectedRegion? block;
     private long used;
 
     public MemoryKind Kind { get; } = kind;
 
-    /// <summary>A region of its own, untouched; it lives until this object is wiped or disposed.</summary>
+    /// <summary>A region of its own, untouched; it lives until this object is disposed.</summary>
     /// <exception cref="Bytes.UnavailableException">The machine lacks this kind of memory, or lets this process have less.</exception>
     public ProtectedRegion Reserve(long length)
     {
@@ -25,23 +28,30 @@ public sealed unsafe class ProtectedMemory(MemoryKind kind) : IDisposable
         return region;
     }
 
-    /// <summary>Zeroed bytes aligned to 64, for as long as this object lives; safe from many threads.</summary>
+    /// <inheritdoc/>
     /// <exception cref="Bytes.UnavailableException">As for <see cref="Reserve"/>.</exception>
-    public nint Allocate(long length)
+    public override nint Allocate(long bytes)
     {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(length);
-        if (length > ArenaBlock / 4) return Touched(Reserve(length)).Start;
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(bytes);
+        var size = Size(bytes);
         lock (gate)
         {
-            length = (length + Alignment - 1) & -Alignment;
-            if (block is null || used + length > block.Length)
-            {
-                block = Touched(ProtectedRegion.Map(Kind, ArenaBlock));
-                regions.Add(block);
-                used = 0;
-            }
-            used += length;
-            return block.Start + (nint)(used - length);
+            if (returned.TryGetValue(size, out var same) && same.TryPop(out var pointer)) return pointer;
+            if (size > BlockSize / 4) return Touched(size).Start;
+            if (block is null || used + size > block.Length) (block, used) = (Touched(BlockSize), 0);
+            used += size;
+            return block.Start + (nint)(used - size);
+        }
+    }
+
+    /// <summary>Kept for the next allocation of that size: fetching pages costs more than any answer's arithmetic.</summary>
+    public override void Free(nint memory, long bytes)
+    {
+        var size = Size(bytes);
+        lock (gate)
+        {
+            if (!returned.TryGetValue(size, out var same)) returned[size] = same = new();
+            same.Push(memory);
         }
     }
 
@@ -58,12 +68,22 @@ public sealed unsafe class ProtectedMemory(MemoryKind kind) : IDisposable
         {
             foreach (var region in regions) region.Dispose();
             regions.Clear();
+            returned.Clear();
             block = null;
         }
     }
 
-    private static ProtectedRegion Touched(ProtectedRegion region)
+    /// <summary>Sizes are rounded to one of four in each doubling, so that what one request returns fits the next.</summary>
+    private static long Size(long bytes)
     {
+        var step = Math.Max(Alignment, (long)(System.Numerics.BitOperations.RoundUpToPowerOf2((ulong)bytes) / 8));
+        return checked((bytes + step - 1) / step * step);
+    }
+
+    private ProtectedRegion Touched(long size)
+    {
+        var region = ProtectedRegion.Map(Kind, size);
+        regions.Add(region);
         region.Touch(Environment.ProcessorCount, CancellationToken.None);
         return region;
     }
