@@ -1,0 +1,135 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using Strongroom.Enclave.Memory;
+using Strongroom.Weights.Models;
+
+namespace Strongroom.Enclave.Gateway;
+
+/// <summary>Answers requests for completions with one model. Prompts and answers are in protected memory from the moment that the web server hands them over.</summary>
+public sealed class Completions(LlamaModel model, string name, WorkingMemory memory, GatewayLimits limits, TimeProvider clock) : IDisposable
+{
+    private readonly Turns turns = new(limits.MaxConcurrent, limits.MaxWaiting);
+    private readonly CancellationTokenSource stopping = new();
+
+    public string Name => name;
+
+    /// <summary>When the model became available.</summary>
+    public DateTimeOffset Created { get; } = clock.GetUtcNow();
+
+    /// <summary>No answer goes on after this; for the moment before its memory is wiped.</summary>
+    public void Stop() => stopping.Cancel();
+
+    public void Dispose()
+    {
+        turns.Dispose();
+        stopping.Dispose();
+    }
+
+    internal async Task AnswerAsync(CompletionKind kind, HttpContext http)
+    {
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, stopping.Token);
+        using var request = await ReadAsync(kind, http.Request, ending.Token);
+        if (request.Model != name) throw new ApiException(404, "The model does not exist or you do not have access to it.", "model_not_found", "model");
+        using var turn = await turns.TakeAsync(ending.Token);
+        using var generation = Begin(request);
+        var reply = new CompletionReply(kind, Id(kind), name, clock.GetUtcNow().ToUnixTimeSeconds());
+        using var limit = new CancellationTokenSource(limits.MaxDuration, clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(ending.Token, limit.Token);
+        try
+        {
+            if (request.Stream) await StreamAsync(request, generation, reply, http.Response, either.Token);
+            else await WholeAsync(generation, reply, http.Response, either.Token);
+        }
+        catch (ContextLengthException e)
+        {
+            throw TooLong(e);
+        }
+    }
+
+    private async Task<CompletionRequest> ReadAsync(CompletionKind kind, HttpRequest http, CancellationToken cancellation)
+    {
+        if (http.ContentType is null || !http.ContentType.StartsWith("application/json", StringComparison.OrdinalIgnoreCase))
+            throw new ApiException(415, "Send the request as application/json.", "unsupported_media_type");
+        using var body = new ProtectedText(memory, (int)Math.Clamp(http.ContentLength ?? 4096, 256, limits.MaxRequestBytes));
+        while (true)
+        {
+            var read = await http.BodyReader.ReadAsync(cancellation);
+            foreach (var part in read.Buffer) body.Append(part.Span);
+            http.BodyReader.AdvanceTo(read.Buffer.End);
+            if (body.Length > limits.MaxRequestBytes) throw new ApiException(413, "The request is too large.", "request_too_large");
+            if (read.IsCompleted) return CompletionRequest.Parse(kind, body.Written, memory);
+        }
+    }
+
+    private Generation Begin(CompletionRequest request)
+    {
+        // Where nothing is said, 16 tokens for a text, as that API has it, and as many as the context holds for a chat.
+        var asked = request.MaxTokens ?? (request.Kind == CompletionKind.Text ? 16 : limits.MaxTokens);
+        var options = new GenerationOptions(new(request.Temperature, request.TopP, request.Seed), Math.Min(asked, limits.MaxTokens), request.Stops);
+        var generation = new Generation(model, memory, options);
+        try
+        {
+            foreach (var message in request.Messages)
+            {
+                if (message.Role is { } role) generation.AddMessage(role, message.Text.Written);
+                else generation.AddText(message.Text.Written);
+            }
+            return generation;
+        }
+        catch (Exception e)
+        {
+            generation.Dispose();
+            throw e is ContextLengthException length ? TooLong(length) : e;
+        }
+    }
+
+    private async Task WholeAsync(Generation generation, CompletionReply reply, HttpResponse response, CancellationToken cancellation)
+    {
+        using var answer = new ProtectedText(memory);
+        await Task.Run(() => { while (Next(generation, answer, cancellation)) { } }, CancellationToken.None);
+        response.ContentType = "application/json";
+        reply.WriteWhole(response.BodyWriter, answer.Written, generation);
+        await response.BodyWriter.FlushAsync(stopping.Token);
+    }
+
+    private async Task StreamAsync(CompletionRequest request, Generation generation, CompletionReply reply, HttpResponse response, CancellationToken cancellation)
+    {
+        using var piece = new ProtectedText(memory);
+        // The first token comes before the headers: what is refused is refused with its status.
+        var goesOn = await Task.Run(() => Next(generation, piece, cancellation), CancellationToken.None);
+        response.ContentType = "text/event-stream";
+        response.Headers.CacheControl = "no-cache";
+        reply.WriteRole(response.BodyWriter);
+        while (true)
+        {
+            if (piece.Length > 0) reply.WriteText(response.BodyWriter, piece.Written);
+            piece.RemoveFirst(piece.Length);
+            if (!goesOn) break;
+            await response.BodyWriter.FlushAsync(stopping.Token);
+            goesOn = await Task.Run(() => Next(generation, piece, cancellation), CancellationToken.None);
+        }
+        reply.WriteEnd(response.BodyWriter, generation, request.IncludeUsage);
+        await response.BodyWriter.FlushAsync(stopping.Token);
+    }
+
+    /// <summary>Adds what the next token made ready; false at the end, which the time limit is too.</summary>
+    private static bool Next(Generation generation, ProtectedText to, CancellationToken cancellation)
+    {
+        try
+        {
+            var goesOn = generation.Next(out var text, cancellation);
+            to.Append(text);
+            return goesOn;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    private static ApiException TooLong(ContextLengthException e) => ApiException.Invalid(
+        string.Create(CultureInfo.InvariantCulture, $"This model's maximum context length is {e.Context} tokens, your prompt has {e.Tokens} or more."),
+        parameter: null, "context_length_exceeded");
+
+    private static string Id(CompletionKind kind) => (kind == CompletionKind.Chat ? "chatcmpl-" : "cmpl-") + RandomNumberGenerator.GetHexString(24, lowercase: true);
+}

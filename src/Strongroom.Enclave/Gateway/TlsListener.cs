@@ -1,0 +1,47 @@
+using System.Net;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+namespace Strongroom.Enclave.Gateway;
+
+/// <summary>
+/// One TLS 1.3 listener with nothing but what is mapped on it: no configuration files, no environment, no logging, so that nothing beside the enclave's
+/// own configuration can change what it does and no line of a log can quote a prompt.
+/// </summary>
+public static class TlsListener
+{
+    /// <param name="at">Address and port; port 0 takes a free one.</param>
+    /// <param name="certificate">With its private key.</param>
+    /// <param name="maxRequestBytes">Of a request's body.</param>
+    /// <param name="maxConnections">At once; more are closed.</param>
+    public static WebApplication Create(IPEndPoint at, X509Certificate2 certificate, int maxRequestBytes, int maxConnections)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new());
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = maxRequestBytes;
+            kestrel.Limits.MaxConcurrentConnections = maxConnections;
+            kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
+            kestrel.Limits.KeepAliveTimeout = TimeSpan.FromMinutes(1);
+            kestrel.Limits.MaxRequestHeadersTotalSize = 16 << 10;
+            kestrel.Listen(at, listen =>
+            {
+                listen.Protocols = HttpProtocols.Http1AndHttp2;
+                listen.UseHttps(certificate, https =>
+                {
+                    https.SslProtocols = SslProtocols.Tls13;
+                    https.HandshakeTimeout = TimeSpan.FromSeconds(10);
+                });
+            });
+        });
+        return builder.Build();
+    }
+
+    /// <summary>https, address and port, once the listener has started.</summary>
+    public static string Address(this WebApplication app) =>
+        app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
+}
