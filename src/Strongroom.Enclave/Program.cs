@@ -1,11 +1,94 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using Strongroom.Bytes;
+using Strongroom.Enclave;
 using Strongroom.Enclave.Hardening;
+using Strongroom.Enclave.Loader;
+using Strongroom.Enclave.Memory;
 
-CleanStart.Ensure();
-return args switch
+try
 {
-    [Guardian.Verb, var enclave] => Guardian.Run(int.Parse(enclave, CultureInfo.InvariantCulture)),
-    _ => 64,
+    return args switch
+    {
+        [Guardian.Verb, var enclave] => Guard(int.Parse(enclave, CultureInfo.InvariantCulture)),
+        ["run", .. var rest] when !rest.Contains("--help") => Run(rest),
+        _ => throw new UsageException("strongroom enclave run"),
+    };
+}
+catch (UsageException e)
+{
+    Console.Error.WriteLine(e.Message);
+    Console.Error.WriteLine(EnclaveOptions.Usage);
+    return 64;
+}
+catch (Exception e) when (ExitCode(e) != 70)
+{
+    Console.Error.WriteLine($"strongroom enclave: {e.Message}");
+    return ExitCode(e);
+}
+
+static int Guard(int enclave)
+{
+    CleanStart.Ensure();
+    return Guardian.Run(enclave);
+}
+
+static int Run(string[] arguments)
+{
+    CleanStart.Ensure();
+    var given = EnclaveOptions.Split(arguments);
+    // Before libcrypto makes its first allocation, and so before a key can be parsed.
+    CryptoHeap.Start(EnclaveOptions.MemoryOf(given));
+    var options = EnclaveOptions.From(given);
+    var report = new Report(Console.Out, options.Json);
+    if (options.ForbidDebuggers) Yama.ForbidDebuggers();
+    if (!Yama.ForbidsDebuggers) report.Say("guarded", "no debugger can attach: the guardian holds the place", ("guardian", Guardian.Start()));
+    ProcessLimits.Harden();
+    using var life = new EnclaveLife(options, MachineOf(options, report), report);
+    using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => End(signal, "SIGTERM"));
+    using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => End(signal, "SIGINT"));
+    var code = Live(life);
+    CryptoHeap.Wipe();
+    Strongroom.Enclave.Native.Process._exit(code);
+    return code;
+
+    void End(PosixSignalContext signal, string name)
+    {
+        signal.Cancel = true;
+        life.End(name);
+    }
+}
+
+// Whatever happened, what follows is the wipe; so nothing is thrown from here.
+static int Live(EnclaveLife life)
+{
+    try
+    {
+        using (life) return life.RunAsync().GetAwaiter().GetResult();
+    }
+    catch (Exception e)
+    {
+        Console.Error.WriteLine(ExitCode(e) == 70 ? $"strongroom enclave: {e}" : $"strongroom enclave: {e.Message}");
+        return ExitCode(e);
+    }
+}
+
+static Machine MachineOf(EnclaveOptions options, Report report)
+{
+    if (options.DangerDevelopmentEvidence is not { } path) throw new UsageException("--tpm is not here yet");
+    report.Say("danger", "DANGER: development evidence proves nothing about this machine", ("development", true));
+    return DevelopmentMachine.Open(path);
+}
+
+static int ExitCode(Exception e) => e switch
+{
+    RefusedException or AuthenticationTagMismatchException => 1,
+    MalformedException => 2,
+    UnavailableException => 3,
+    FileNotFoundException or DirectoryNotFoundException => 66,
+    LedgerBrokenException => 71,
+    _ => 70,
 };
 
 public partial class Program;

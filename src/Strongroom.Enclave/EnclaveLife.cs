@@ -1,0 +1,176 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Strongroom.Bytes;
+using Strongroom.Crypto;
+using Strongroom.Enclave.Control;
+using Strongroom.Enclave.Gateway;
+using Strongroom.Enclave.Hardening;
+using Strongroom.Enclave.Loader;
+using Strongroom.Enclave.Memory;
+using Strongroom.Protocol;
+using Strongroom.Weights.Models;
+
+namespace Strongroom.Enclave;
+
+/// <summary>One life: reserve, ask until people have decided, open, serve until the lease ends, wipe. The process was hardened before.</summary>
+internal sealed class EnclaveLife(EnclaveOptions options, Machine machine, Report report) : IDisposable
+{
+    private readonly ProtectedMemory memory = new(options.Memory);
+    private readonly EnclaveState state = new(options.Request);
+    private readonly BootClock clock = new();
+    private readonly TaskCompletionSource<string> ending = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Begins an orderly end from outside: a signal, or the control plane.</summary>
+    internal void End(string reason) => ending.TrySetResult(reason);
+
+    /// <returns>The exit code.</returns>
+    internal async Task<int> RunAsync()
+    {
+        var model = SealedModel.Prepare(options.Sealed, options.Pins.Publishers, memory);
+        using var key = HpkePrivateKey.Generate("x25519");
+        using var certificate = MakeCertificate();
+        await using var control = await StartControlAsync(certificate);
+        using var http = PinnedBroker.Connect(options.Broker, new(options.Pins.BrokerKey));
+        var broker = new BrokerClient(http);
+        using var stopping = new CancellationTokenSource();
+        var touching = TouchAsync(model, stopping.Token);
+        var exchange = new ReleaseExchange(broker, options.Pins, machine, key.PublicKey, options.Request, options.Memory, model.Manifest, clock);
+        try
+        {
+            var asking = AskAsync(exchange, stopping.Token);
+            if (await Task.WhenAny(asking, ending.Task) == ending.Task) return Ended(await ending.Task, 0);
+            if (await asking is not { } granted) return 4;
+            var keeper = Keep(granted, exchange, broker, model);
+            var over = keeper.EndAsync(stopping.Token);
+            using var llama = await Task.Run(async () => await OpenAsync(model, granted.Grant, key, touching), CancellationToken.None);
+            return await ServeAsync(llama, model, certificate, over);
+        }
+        finally
+        {
+            await stopping.CancelAsync();
+        }
+    }
+
+    public void Dispose() => memory.Wipe();
+
+    private async Task TouchAsync(SealedModel model, CancellationToken cancellation)
+    {
+        var region = model.Region;
+        var touching = Task.Run(() => region.Touch(Environment.ProcessorCount, cancellation), cancellation);
+        var started = clock.GetTimestamp();
+        while (await Task.WhenAny(touching, Task.Delay(1000, cancellation)) != touching) Tell("reserving");
+        await touching;
+        Tell("reserved");
+
+        void Tell(string name)
+        {
+            var rate = region.Touched / 1e6 / Math.Max(0.001, clock.GetElapsedTime(started).TotalSeconds);
+            report.Say(
+                name, $"{name} {options.Memory.Name()} memory: {region.Touched >> 20} of {region.Length >> 20} MiB, {rate:0} MB/s",
+                ("memory", options.Memory.Name()), ("bytes", region.Touched), ("of", region.Length), ("megabytes_per_second", Math.Round(rate)));
+        }
+    }
+
+    /// <summary>Null where approvals are missing and nobody wants to wait.</summary>
+    private async Task<Release.Granted?> AskAsync(ReleaseExchange exchange, CancellationToken cancellation)
+    {
+        var (told, reached) = ("", false);
+        while (true)
+        {
+            var pause = TimeSpan.FromSeconds(2);
+            try
+            {
+                var answer = await exchange.AskAsync(cancellation);
+                if (answer is Release.Granted granted) return granted;
+                var pending = ((Release.Pending)answer).Reply;
+                reached = true;
+                state.Waiting(pending.Missing);
+                var missing = string.Join("; ", pending.Missing);
+                if (missing != told) report.Say("pending", $"waiting for people: {missing}", ("missing", new System.Text.Json.Nodes.JsonArray([.. pending.Missing])));
+                told = missing;
+                if (options.NoWait) return null;
+                pause = TimeSpan.FromSeconds(Math.Clamp(pending.RetryAfterSeconds, 1, 60));
+            }
+            catch (UnavailableException e) when (reached)
+            {
+                report.Say("unavailable", $"asking again: {e.Message}");
+            }
+            await Task.Delay(pause, cancellation);
+        }
+    }
+
+    private LeaseKeeper Keep(Release.Granted granted, ReleaseExchange exchange, BrokerClient broker, SealedModel model)
+    {
+        var grant = granted.Grant;
+        var lease = grant.Lease.Lease;
+        var keeper = new LeaseKeeper(
+            lease, clock, granted.Asked, TimeSpan.FromSeconds(grant.Lease.Seconds), cancellation => exchange.RenewAsync(lease, cancellation),
+            cancellation => broker.LeaseEventsAsync(lease, cancellation))
+        {
+            Renewed = words => report.Say("lease", words, ("lease", lease)),
+        };
+        state.Granted(lease, model.Manifest.ModelDigest, () => keeper.Remaining);
+        report.Say(
+            "granted", $"granted: ledger entry {grant.Receipt.Index}, proved and cosigned by {grant.Receipt.Cosignatures.Count} witness(es); {lease} for {grant.Lease.Seconds} s",
+            ("index", grant.Receipt.Index), ("lease", lease), ("seconds", grant.Lease.Seconds), ("leaf_hash", grant.Receipt.LeafHash.ToString()));
+        return keeper;
+    }
+
+    private async Task<LlamaModel> OpenAsync(SealedModel model, GrantedRelease grant, HpkePrivateKey key, Task touching)
+    {
+        await touching;
+        var released = grant.Transcript.Files;
+        using var keys = grant.OpenKeys(key);
+        var started = clock.GetTimestamp();
+        long done = 0;
+        var files = model.Open(keys, released, grant.Lease.CheckTree, bytes => Interlocked.Add(ref done, bytes), CancellationToken.None);
+        var seconds = Math.Max(1e-6, clock.GetElapsedTime(started).TotalSeconds);
+        report.Say(
+            "opened", $"opened {model.Manifest.Name} {model.Manifest.Version}: {done / 1e6:0.0} MB authenticated in {seconds:0.000} s, {done / 1e9 / seconds:0.00} GB/s",
+            ("model", model.Manifest.Name), ("version", model.Manifest.Version), ("bytes", done), ("seconds", seconds));
+        return LlamaModel.Load(files, options.Threads);
+    }
+
+    private async Task<int> ServeAsync(LlamaModel llama, SealedModel model, X509Certificate2 certificate, Task<string> over)
+    {
+        var limits = new GatewayLimits();
+        using var completions = new Completions(llama, model.Manifest.Name, memory, limits, TimeProvider.System);
+        await using var gateway = TlsListener.Create(options.Listen, certificate, limits.MaxRequestBytes, limits.MaxConnections);
+        gateway.MapGateway(completions, options.ClientKeys);
+        await gateway.StartAsync();
+        state.Enter(Stage.Serving);
+        report.Say("ready", $"ready: {model.Manifest.Name} answers on {gateway.Address()}", ("address", gateway.Address()), ("model", model.Manifest.Name));
+        var first = await Task.WhenAny(over, ending.Task);
+        // The end must not wait for a client that does not read: answers are cut off, then the weights go.
+        completions.Stop();
+        memory.Wipe();
+        state.Enter(Stage.Ended);
+        return Ended(await first, first == over ? 1 : 0);
+    }
+
+    private int Ended(string reason, int code)
+    {
+        memory.Wipe();
+        report.Say("ended", $"ended, key and weights wiped: {reason}", ("reason", reason));
+        return code;
+    }
+
+    private X509Certificate2 MakeCertificate()
+    {
+        var certificate = ServerCertificate.Create(["localhost", options.Listen.Address.ToString(), .. options.TlsNames], TimeProvider.System.GetUtcNow());
+        Directory.CreateDirectory(options.State);
+        var path = Path.Combine(options.State, "enclave.crt");
+        File.WriteAllText(path, certificate.ExportCertificatePem() + "\n");
+        report.Say("certificate", $"TLS certificate in {path}, SHA-256 {Digest.Of(certificate.RawData)}", ("path", path), ("sha256", Digest.Of(certificate.RawData).ToString()));
+        return certificate;
+    }
+
+    private async Task<WebApplication> StartControlAsync(X509Certificate2 certificate)
+    {
+        var control = TlsListener.Create(options.Control, certificate, maxRequestBytes: 0, maxConnections: 16);
+        control.MapControl(state, options.ControlKeys, () => End("asked to by the control plane"));
+        await control.StartAsync();
+        report.Say("control", $"control plane on {control.Address()}", ("address", control.Address()));
+        return control;
+    }
+}

@@ -1,0 +1,191 @@
+using System.Net;
+using System.Text.Json;
+using Strongroom.Bytes;
+using Strongroom.Crypto;
+using Strongroom.Enclave.Gateway;
+using Strongroom.Enclave.Loader;
+using Strongroom.Enclave.Memory;
+using Strongroom.Ledger;
+
+namespace Strongroom.Enclave;
+
+/// <summary>
+/// What `strongroom enclave run` is told, on the command line or in a file of the same names (spec/inference-api.md, Configuration). Whom to trust has no
+/// default: an enclave that is not pinned does not run.
+/// </summary>
+public sealed record EnclaveOptions
+{
+    public const string Usage = """
+        strongroom enclave run --sealed DIR --request ID --broker URL --broker-key HEX --ledger VKEY --witness VKEY --publisher KEY
+                               --client-key-file FILE (--tpm DEVICE | --danger-development-evidence KEYFILE) [more]
+
+        Asks the broker for a model's key, proves itself, opens the model in protected memory and answers on an OpenAI-compatible API.
+
+        What to run
+          --sealed DIR             the sealed model
+          --request ID             the request that people approve for this machine
+        Whom to trust: pinned, no default
+          --broker URL             https address of the broker
+          --broker-key HEX         SHA-256 of the public key (SPKI) of the broker's certificate
+          --ledger VKEY            the ledger's verifier key (C2SP signed-note)
+          --witness VKEY           a witness's; repeat for each, all must have cosigned
+          --publisher KEY          a publisher's Ed25519 key in base64, or a file with it; repeat for each
+        How to prove this machine
+          --tpm WHERE              device:/dev/tpmrm0, swtpm:HOST:PORT or swtpm:unix:PATH
+          --event-log FILE         the firmware's measurements; default: the kernel's own file
+          --state DIR              where starts of this boot are logged and the TLS certificate is put; default: the current directory
+          --danger-development-evidence KEYFILE   a key in a file instead of a TPM: proves nothing, marks everything it touches
+        How to run
+          --memory KIND            secret (default) or locked
+          --listen ADDRESS         of the inference API; default 127.0.0.1:8443, port 0 takes a free one
+          --control ADDRESS        of the control plane; default 127.0.0.1:0
+          --client-key-file FILE   SHA-256 of each client's key, one a line, in hexadecimal
+          --control-key-file FILE  the same for operators of the control plane; default: nobody
+          --tls-name NAME          a name in the TLS certificate beside the address; repeat for each
+          --threads N              that compute; default: one for each core
+          --no-wait                exit with 4 when approvals are missing, instead of asking again
+          --forbid-debuggers       set Yama's ptrace_scope to 3, for the whole machine until it reboots, instead of running a guardian
+          --json                   one JSON object a line instead of sentences
+          --config FILE            all of this as JSON: {"sealed":"DIR","witness":["VKEY"],...}
+        """;
+
+    private static readonly string[] Values =
+    [
+        "sealed", "request", "broker", "broker-key", "ledger", "tpm", "event-log", "state", "danger-development-evidence", "memory", "listen", "control",
+        "client-key-file", "control-key-file", "threads",
+    ];
+
+    private static readonly string[] Lists = ["witness", "publisher", "tls-name"];
+    private static readonly string[] Switches = ["no-wait", "forbid-debuggers", "json"];
+
+    public required string Sealed { get; init; }
+
+    public required string Request { get; init; }
+
+    public required Uri Broker { get; init; }
+
+    public required Pins Pins { get; init; }
+
+    public string? Tpm { get; init; }
+
+    public string? EventLog { get; init; }
+
+    public string State { get; init; } = ".";
+
+    public string? DangerDevelopmentEvidence { get; init; }
+
+    public MemoryKind Memory { get; init; }
+
+    public required IPEndPoint Listen { get; init; }
+
+    public required IPEndPoint Control { get; init; }
+
+    public required ClientKeys ClientKeys { get; init; }
+
+    public required ClientKeys ControlKeys { get; init; }
+
+    public IReadOnlyList<string> TlsNames { get; init; } = [];
+
+    public int Threads { get; init; }
+
+    public bool NoWait { get; init; }
+
+    public bool ForbidDebuggers { get; init; }
+
+    public bool Json { get; init; }
+
+    /// <summary>Which memory and which debugger's place, needed before libcrypto may be touched and so before keys can be parsed.</summary>
+    public static ILookup<string, string> Split(IReadOnlyList<string> arguments)
+    {
+        var given = new List<(string Name, string Value)>();
+        for (var i = 0; i < arguments.Count; i++)
+        {
+            var name = arguments[i].StartsWith("--", StringComparison.Ordinal) ? arguments[i][2..] : throw new UsageException($"{arguments[i]}: options begin with --");
+            if (Switches.Contains(name)) given.Add((name, "true"));
+            else if (name != "config" && !Values.Contains(name) && !Lists.Contains(name)) throw new UsageException($"--{name} is not known");
+            else if (i + 1 == arguments.Count) throw new UsageException($"--{name} needs a value");
+            else if (name == "config") given.AddRange(ReadFile(arguments[++i]));
+            else given.Add((name, arguments[++i]));
+        }
+        var twice = given.GroupBy(option => option.Name).FirstOrDefault(group => group.Count() > 1 && !Lists.Contains(group.Key));
+        return twice is null ? given.ToLookup(option => option.Name, option => option.Value) : throw new UsageException($"--{twice.Key} is given twice");
+    }
+
+    /// <exception cref="UsageException">Something is missing, or given twice.</exception>
+    /// <exception cref="MalformedException">A key, digest or address is not what it should be.</exception>
+    public static EnclaveOptions From(ILookup<string, string> given)
+    {
+        if (given.Contains("tpm") == given.Contains("danger-development-evidence"))
+            throw new UsageException("prove this machine by --tpm (or, where nothing is at stake, by --danger-development-evidence), one of them");
+        return new()
+        {
+            Sealed = One("sealed"),
+            Request = One("request"),
+            Broker = Uri.TryCreate(One("broker").TrimEnd('/') + "/", UriKind.Absolute, out var url) ? url : throw new UsageException("--broker is no address"),
+            Pins = new(
+                Digest.Parse(One("broker-key")), VerifierKey.Parse(One("ledger")), [.. Some("witness").Select(VerifierKey.Parse)],
+                [.. Some("publisher").Select(Publisher)]),
+            Tpm = given["tpm"].SingleOrDefault(),
+            EventLog = given["event-log"].SingleOrDefault(),
+            State = given["state"].SingleOrDefault() ?? ".",
+            DangerDevelopmentEvidence = given["danger-development-evidence"].SingleOrDefault(),
+            Memory = MemoryOf(given),
+            Listen = Address("listen", "127.0.0.1:8443"),
+            Control = Address("control", "127.0.0.1:0"),
+            ClientKeys = ClientKeys.Parse(File.ReadLines(One("client-key-file"))),
+            ControlKeys = given["control-key-file"].SingleOrDefault() is { } file ? ClientKeys.Parse(File.ReadLines(file)) : new([]),
+            TlsNames = [.. given["tls-name"]],
+            Threads = int.TryParse(given["threads"].SingleOrDefault() ?? "0", out var threads) && threads >= 0 ? threads : throw new UsageException("--threads is a number"),
+            NoWait = given.Contains("no-wait"),
+            ForbidDebuggers = given.Contains("forbid-debuggers"),
+            Json = given.Contains("json"),
+        };
+
+        string One(string name) => given[name].SingleOrDefault() ?? throw new UsageException($"--{name} is missing");
+
+        IEnumerable<string> Some(string name) => given.Contains(name) ? given[name] : throw new UsageException($"--{name} is missing");
+
+        IPEndPoint Address(string name, string otherwise) =>
+            IPEndPoint.TryParse(given[name].SingleOrDefault() ?? otherwise, out var at) ? at : throw new UsageException($"--{name} is an address and a port: 127.0.0.1:8443");
+    }
+
+    public static MemoryKind MemoryOf(ILookup<string, string> given) => MemoryKinds.Parse(given["memory"].SingleOrDefault() ?? "secret");
+
+    private static Ed25519PublicKey Publisher(string text) => Ed25519PublicKey.Parse(File.Exists(text) ? File.ReadAllText(text).Trim() : text);
+
+    private static IEnumerable<(string Name, string Value)> ReadFile(string path)
+    {
+        using var file = Parse(path);
+        if (file.RootElement.ValueKind != JsonValueKind.Object) throw new MalformedException(-1, $"{path} is no JSON object");
+        var given = new List<(string Name, string Value)>();
+        foreach (var member in file.RootElement.EnumerateObject())
+        {
+            var name = member.Name.Replace('_', '-');
+            var isList = Lists.Contains(name) && member.Value.ValueKind == JsonValueKind.Array;
+            foreach (var value in isList ? member.Value.EnumerateArray().ToList() : [member.Value]) given.Add((name, Text(path, name, value)));
+        }
+        return given;
+    }
+
+    private static string Text(string path, string name, JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.String when Values.Contains(name) || Lists.Contains(name) => value.GetString()!,
+        JsonValueKind.True when Switches.Contains(name) => "true",
+        _ => throw new MalformedException(-1, $"{path}: {name} is not known, or of another type"),
+    };
+
+    private static JsonDocument Parse(string path)
+    {
+        try
+        {
+            return JsonDocument.Parse(File.ReadAllBytes(path), new() { AllowDuplicateProperties = false });
+        }
+        catch (JsonException e)
+        {
+            throw new MalformedException(e.BytePositionInLine ?? -1, $"{path} is not JSON");
+        }
+    }
+}
+
+/// <summary>A wrong command line: exit code 64.</summary>
+public sealed class UsageException(string what) : Exception(what);

@@ -1,0 +1,34 @@
+using Strongroom.Attestation;
+using Strongroom.Bytes;
+using Strongroom.Crypto;
+
+namespace Strongroom.Enclave.Loader;
+
+/// <summary>Evidence by a key in a file. It proves nothing about a machine; only --danger-development-evidence asks for it.</summary>
+/// <param name="key">Enrolled as the machine's attestation key.</param>
+public sealed class DevelopmentMachine(Ed25519PrivateKey key) : Machine
+{
+    private static readonly Dictionary<string, string> Claims = new() { ["measured"] = "nothing" };
+
+    private readonly List<EnclaveStart> starts = [];
+
+    public override string Id { get; } = EnrolledMachine.IdOf(key.PublicKey.Span);
+
+    public override DangerousEvidence Allowed => DangerousEvidence.Development;
+
+    /// <param name="path">An Ed25519 seed, 32 bytes in base64.</param>
+    /// <exception cref="MalformedException">The file holds anything else.</exception>
+    public static DevelopmentMachine Open(string path)
+    {
+        Span<byte> seed = stackalloc byte[Ed25519PrivateKey.SeedSizeInBytes];
+        if (!Convert.TryFromBase64String(File.ReadAllText(path).Trim(), seed, out var length) || length != seed.Length)
+            throw new MalformedException(-1, $"{path} holds no development key: 32 bytes in base64");
+        return new(Ed25519PrivateKey.FromSeed(seed));
+    }
+
+    public override byte[] Attest(EnclaveStart start, Digest transcript, IReadOnlyList<int> pcrs, int applicationPcr)
+    {
+        if (!starts.Contains(start)) starts.Add(start);
+        return DevelopmentEvidence.Sign(key, transcript, Claims, starts);
+    }
+}
