@@ -1,8 +1,6 @@
 using System.Text;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Strongroom.Broker.People;
 using Strongroom.Bytes;
-using Strongroom.Ledger;
 
 namespace Strongroom.Broker;
 
@@ -63,7 +61,7 @@ internal static partial class Problems
             }
             catch (Exception e) when (!context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
             {
-                if (context.RequestServices.GetRequiredService<ILoggerFactory>() is var logs && e is not (MalformedException or BadHttpRequestException or UnsignedException))
+                if (context.RequestServices.GetRequiredService<ILoggerFactory>() is var logs && e is not (MalformedException or BadHttpRequestException))
                     Log.Failed(logs.CreateLogger("Strongroom.Broker.Problems"), context.Request.Method, context.Request.Path, e);
                 await Explain(e).ExecuteAsync(context);
             }
@@ -74,10 +72,8 @@ internal static partial class Problems
     private static ProblemHttpResult Explain(Exception e) => e switch
     {
         MalformedException => Problem.Malformed.Because(e.Message),
-        UnsignedException unsigned => Problem.Unsigned.Because(unsigned.Reasons),
         BadHttpRequestException { InnerException: MalformedException inner } => Problem.Malformed.Because(inner.Message),
         BadHttpRequestException bad => Problem.ForStatus(bad.StatusCode).Because(bad.Message),
-        AppendFailedException => Problem.NotWritten.Because(),
         UnavailableException => Problem.Unavailable.Because(e.Message),
         LedgerBrokenException => Problem.Stopping.Because(),
         OperationCanceledException => Problem.TimedOut.Because(),

@@ -1,0 +1,174 @@
+using System.Diagnostics;
+using System.Net.Http.Headers;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using System.Text.Json.Nodes;
+using System.Threading.Channels;
+using Strongroom.Bytes;
+using Strongroom.Crypto;
+
+namespace Strongroom.System.Tests.Enclave;
+
+/// <summary>The built enclave program, started as a user starts it, against a scripted broker.</summary>
+internal sealed class EnclaveProcess : IDisposable
+{
+    private readonly Channel<JsonObject> events = Channel.CreateUnbounded<JsonObject>();
+    private readonly StringBuilder errors = new();
+
+    private EnclaveProcess(Process process, string state) => (Process, State) = (process, state);
+
+    public Process Process { get; }
+
+    public int Id => Process.Id;
+
+    /// <summary>Its directory: all that it may have written besides temporary files.</summary>
+    public string State { get; }
+
+    public string Errors
+    {
+        get
+        {
+            lock (errors) return errors.ToString();
+        }
+    }
+
+    public static string Program => Path.Combine(AppContext.BaseDirectory, "Strongroom.Enclave.dll");
+
+    /// <param name="arguments">After `strongroom enclave`.</param>
+    /// <param name="environment">Beside the test's own.</param>
+    public static EnclaveProcess Start(string state, IEnumerable<string> arguments, params (string Name, string Value)[] environment)
+    {
+        var start = new ProcessStartInfo("dotnet", [Program, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = state };
+        foreach (var (name, value) in environment) start.Environment[name] = value;
+        var enclave = new EnclaveProcess(Process.Start(start)!, state);
+        enclave.Process.OutputDataReceived += (_, line) =>
+        {
+            if (line.Data is null) enclave.events.Writer.TryComplete();
+            else if (line.Data.StartsWith('{')) enclave.events.Writer.TryWrite(JsonNode.Parse(line.Data)!.AsObject());
+        };
+        enclave.Process.ErrorDataReceived += (_, line) =>
+        {
+            lock (enclave.errors) enclave.errors.AppendLine(line.Data);
+        };
+        enclave.Process.BeginOutputReadLine();
+        enclave.Process.BeginErrorReadLine();
+        return enclave;
+    }
+
+    /// <summary>The next event of that name; what came before it is passed over.</summary>
+    public async Task<JsonObject> ExpectAsync(string name)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        patience.CancelAfter(TimeSpan.FromSeconds(60));
+        try
+        {
+            await foreach (var said in events.Reader.ReadAllAsync(patience.Token))
+                if ((string?)said["event"] == name) return said;
+        }
+        catch (OperationCanceledException)
+        {
+            // Says below what it was waiting for.
+        }
+        throw new InvalidOperationException($"the enclave never said {name}: {Errors}");
+    }
+
+    public async Task<int> ExitAsync()
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        patience.CancelAfter(TimeSpan.FromSeconds(60));
+        await Process.WaitForExitAsync(patience.Token);
+        return Process.ExitCode;
+    }
+
+    /// <summary>A client that trusts this enclave's certificate and nothing else.</summary>
+    public HttpClient Client(string address, string? key = EnclaveSetup.ClientKey)
+    {
+        using var certificate = X509CertificateLoader.LoadCertificateFromFile(Path.Combine(State, "enclave.crt"));
+        var expected = Digest.Of(certificate.RawData);
+        var handler = new HttpClientHandler { ServerCertificateCustomValidationCallback = (_, presented, _, _) => Digest.Of(presented!.RawData) == expected };
+        var client = new HttpClient(handler) { BaseAddress = new(address), Timeout = TimeSpan.FromSeconds(60) };
+        if (key is not null) client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
+        return client;
+    }
+
+    public void Dispose()
+    {
+        if (!Process.HasExited) Process.Kill();
+        Process.WaitForExit();
+        Process.Dispose();
+    }
+}
+
+/// <summary>A sealed model, a machine's development key, a broker, and the command line that joins them.</summary>
+internal sealed class EnclaveSetup : IAsyncDisposable
+{
+    public const string ClientKey = "client-key-of-the-test";
+    public const string ControlKey = "control-key-of-the-test";
+
+    private readonly byte[] machineSeed = RandomNumberGenerator.GetBytes(32);
+    private readonly Ed25519PrivateKey machine;
+
+    private EnclaveSetup()
+    {
+        machine = Ed25519PrivateKey.FromSeed(machineSeed);
+        Directory = global::System.IO.Directory.CreateTempSubdirectory("enclave-test-").FullName;
+        State = Path.Combine(Directory, "state");
+        global::System.IO.Directory.CreateDirectory(State);
+        Model = TinyModel.Seal(Path.Combine(Directory, "sealed"));
+        Broker = new(Model, machine.PublicKey);
+    }
+
+    public string Directory { get; }
+
+    public string State { get; }
+
+    public TinyModel Model { get; }
+
+    public ScriptedBroker Broker { get; }
+
+    public byte[] MachineSeed => machineSeed;
+
+    public static async Task<EnclaveSetup> CreateAsync()
+    {
+        var setup = new EnclaveSetup();
+        await setup.Broker.StartAsync();
+        File.WriteAllText(Path.Combine(setup.Directory, "machine.key"), Convert.ToBase64String(setup.machineSeed));
+        File.WriteAllText(Path.Combine(setup.Directory, "clients"), Digest.Of(Encoding.UTF8.GetBytes(ClientKey)) + " # the test\n");
+        File.WriteAllText(Path.Combine(setup.Directory, "operators"), Digest.Of(Encoding.UTF8.GetBytes(ControlKey)) + "\n");
+        return setup;
+    }
+
+    /// <summary>The whole command line, with some options replaced, or left out where the value is null.</summary>
+    public IEnumerable<string> Arguments(params (string Name, string? Value)[] changes)
+    {
+        var options = new Dictionary<string, string?>
+        {
+            ["sealed"] = Model.Directory,
+            ["request"] = ScriptedBroker.Request,
+            ["broker"] = Broker.Address,
+            ["broker-key"] = Broker.Pin.Key.ToString(),
+            ["ledger"] = Broker.Ledger.Verifier.ToString(),
+            ["witness"] = Broker.Witness.Verifier.ToString(),
+            ["publisher"] = Model.Publisher.PublicKey.ToString(),
+            ["danger-development-evidence"] = Path.Combine(Directory, "machine.key"),
+            ["state"] = State,
+            ["memory"] = "secret",
+            ["listen"] = "127.0.0.1:0",
+            ["client-key-file"] = Path.Combine(Directory, "clients"),
+            ["control-key-file"] = Path.Combine(Directory, "operators"),
+        };
+        foreach (var (name, value) in changes) options[name] = value;
+        return ["run", "--json", .. options.Where(option => option.Value is not null).SelectMany(option => (string[])["--" + option.Key, option.Value!])];
+    }
+
+    public EnclaveProcess Run(params (string Name, string? Value)[] changes) => EnclaveProcess.Start(State, Arguments(changes));
+
+    public async ValueTask DisposeAsync()
+    {
+        await Broker.DisposeAsync();
+        Model.Dispose();
+        machine.Dispose();
+        global::System.IO.Directory.Delete(Directory, recursive: true);
+    }
+}
