@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Text.Json;
+using System.Text.Unicode;
 using Strongroom.Bytes;
 
 namespace Strongroom.Weights.Formats;
@@ -31,6 +32,8 @@ public readonly unsafe record struct ModelFile(string Name, nint Address, long L
         try
         {
             var memory = new Region((byte*)At(offset, count, what), count).Memory;
+            if (!Utf8.IsValid(memory.Span)) throw new MalformedException(offset, $"{Name}: {what} is not UTF-8");
+            CheckEscapes(memory.Span);
             return JsonDocument.Parse(memory, new JsonDocumentOptions { AllowDuplicateProperties = false });
         }
         catch (JsonException e)
@@ -44,6 +47,24 @@ public readonly unsafe record struct ModelFile(string Name, nint Address, long L
     {
         if (Length > maxBytes) throw new MalformedException(maxBytes, $"{Name}: longer than {maxBytes} bytes");
         return Json(0, (int)Length, "the file");
+    }
+
+    /// <summary>An escaped half of a surrogate pair is JSON but no text; found here, before anything reads it as a string.</summary>
+    private static void CheckEscapes(ReadOnlySpan<byte> json)
+    {
+        var reader = new Utf8JsonReader(json);
+        while (reader.Read())
+        {
+            if (!reader.ValueIsEscaped) continue;
+            try
+            {
+                reader.GetString();
+            }
+            catch (InvalidOperationException)
+            {
+                throw new JsonException("half a surrogate pair", null, null, reader.TokenStartIndex);
+            }
+        }
     }
 
     private sealed class Region(byte* pointer, int length) : MemoryManager<byte>

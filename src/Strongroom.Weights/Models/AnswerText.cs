@@ -43,8 +43,8 @@ internal sealed class AnswerText : IDisposable
         var text = memory.Span[..held];
         foreach (var stop in stops)
         {
-            var at = text.IndexOf(stop);
-            if (at < 0) continue;
+            var at = memory.Span[..held].IndexOf(stop);
+            if (at < 0 || at > text.Length) continue;
             text = text[..at];
             Stopped = true;
         }

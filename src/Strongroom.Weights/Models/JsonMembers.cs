@@ -18,6 +18,8 @@ internal sealed class JsonMembers
     public JsonElement? this[string name] =>
         members.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
 
+    public IEnumerable<JsonProperty> All() => members.EnumerateObject();
+
     public string? Text(string name) => this[name] switch
     {
         null => null,

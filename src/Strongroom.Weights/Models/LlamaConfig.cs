@@ -98,6 +98,15 @@ public sealed record LlamaConfig
         }.Checked(file.Name);
     }
 
+    /// <summary>Adds the tokens that generation_config.json lets an answer end with.</summary>
+    /// <exception cref="MalformedException">Not an object, or a token outside the vocabulary.</exception>
+    internal LlamaConfig WithEnds(ModelFile generation)
+    {
+        using var json = generation.Json(MaxJsonBytes);
+        var ends = new JsonMembers(generation.Name, json.RootElement).Tokens("eos_token_id");
+        return (this with { Ends = [.. Ends.Concat(ends).Distinct()] }).Checked(generation.Name);
+    }
+
     internal LlamaConfig Checked(string name)
     {
         if (HeadDimension < 2 || HeadDimension % 2 != 0) throw new MalformedException(-1, $"{name}: a head of {HeadDimension} numbers cannot be turned in pairs");

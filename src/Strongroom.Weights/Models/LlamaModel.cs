@@ -43,18 +43,35 @@ public sealed class LlamaModel : IDisposable
         ArgumentNullException.ThrowIfNull(files);
         ArgumentOutOfRangeException.ThrowIfNegative(threads);
         if (threads == 0) threads = Environment.ProcessorCount;
-        var config = LlamaConfig.ParseJson(Find(files, "config.json") ?? throw new MalformedException(-1, "the model has no config.json and no .gguf file"));
-        var tensors = Safetensors.ParseAll(files);
-        var tokenizer = ReadTokenizer(files, config);
-        return new(config, LlamaWeights.FromSafetensors(config, tensors), tokenizer, ChatFormat.Plain, threads);
+        return files.Where(file => file.Name.EndsWith(".gguf", StringComparison.Ordinal)).ToList() switch
+        {
+            [] => LoadSafetensors(files, threads),
+            [var file] => LoadGguf(file, threads),
+            _ => throw new MalformedException(-1, "several .gguf files: which one is the model?"),
+        };
     }
 
     public void Dispose() => Workers.Dispose();
 
-    private static Tokenizer ReadTokenizer(IReadOnlyList<ModelFile> files, LlamaConfig config)
+    private static LlamaModel LoadGguf(ModelFile file, int threads)
     {
-        if (Find(files, "tokenizer.bin") is { } binary) return TokenizerBin.Parse(binary, config);
-        throw new MalformedException(-1, "the model has no tokenizer.json and no tokenizer.bin");
+        var gguf = Gguf.Parse(file);
+        var config = LlamaGguf.ReadConfig(gguf);
+        var tokenizer = TokenizerGguf.Parse(gguf, config);
+        return new(config, LlamaGguf.ReadWeights(gguf, config), tokenizer, ChatTemplate.Detect(tokenizer, gguf.Metadata.Text("tokenizer.chat_template")), threads);
+    }
+
+    private static LlamaModel LoadSafetensors(IReadOnlyList<ModelFile> files, int threads)
+    {
+        var config = LlamaConfig.ParseJson(Find(files, "config.json") ?? throw new MalformedException(-1, "the model has no config.json and no .gguf file"));
+        if (Find(files, "generation_config.json") is { } generation) config = config.WithEnds(generation);
+        var weights = LlamaWeights.FromSafetensors(config, Safetensors.ParseAll(files));
+        var tokenizer = Find(files, "tokenizer.json") is { } json ? TokenizerJson.Parse(json, config)
+            : Find(files, "tokenizer.bin") is { } binary ? TokenizerBin.Parse(binary, config)
+            : throw new MalformedException(-1, "the model has no tokenizer.json and no tokenizer.bin");
+        var template = Find(files, "chat_template.jinja") is { } page ? ChatTemplate.ReadPage(page)
+            : Find(files, "tokenizer_config.json") is { } settings ? ChatTemplate.Read(settings) : null;
+        return new(config, weights, tokenizer, ChatTemplate.Detect(tokenizer, template), threads);
     }
 
     private static ModelFile? Find(IReadOnlyList<ModelFile> files, string name) =>

@@ -1,4 +1,5 @@
 using System.Text;
+using Strongroom.Bytes;
 
 namespace Strongroom.Weights.Models;
 
@@ -72,6 +73,20 @@ internal abstract unsafe class MergeRule
     /// <summary>An ordered list of pairs, as tokenizer.json and GGUF's gpt2 tokenizers have.</summary>
     internal sealed class Pairs(Dictionary<(int Left, int Right), (int Token, int Rank)> pairs) : MergeRule
     {
+        /// <param name="merges">Two names each, the first joins first.</param>
+        /// <exception cref="MalformedException">A merge that is not of two tokens into a third, or comes twice.</exception>
+        public static Pairs From(IEnumerable<string[]> merges, IReadOnlyDictionary<string, int> names, bool byteLevel, bool wholeWordsFirst, bool fusesUnknown = false)
+        {
+            var pairs = new Dictionary<(int, int), (int, int)>();
+            foreach (var merge in merges)
+            {
+                if (merge is not [var a, var b] || !names.TryGetValue(a, out var left) || !names.TryGetValue(b, out var right)
+                    || !names.TryGetValue(a + b, out var joined) || !pairs.TryAdd((left, right), (joined, pairs.Count)))
+                    throw new MalformedException(-1, $"the merge {string.Join(' ', merge)} does not join two tokens into a third, or comes twice");
+            }
+            return new(pairs) { ByteLevel = byteLevel, WholeWordsFirst = wholeWordsFirst, FusesUnknown = fusesUnknown };
+        }
+
         protected override (int Token, float Rank) Join(Vocabulary vocabulary, in MergeWork.Symbol left, in MergeWork.Symbol right, ReadOnlySpan<byte> both) =>
             pairs.TryGetValue((left.Token, right.Token), out var joined) ? (joined.Token, joined.Rank) : (-1, 0);
     }

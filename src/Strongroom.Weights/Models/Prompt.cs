@@ -126,7 +126,7 @@ internal sealed class Prompt(LlamaModel model, WorkingMemory memory) : IDisposab
         if (least > tokens.Length - Count) throw new ContextLengthException((int)Math.Min(int.MaxValue, Count + least), model.Config.Context);
         using var whole = Join(before, text, after);
         using var made = new Buffer<int>(memory, model.Tokenizer.MaxTokens(whole.Span.Length));
-        var count = model.Tokenizer.Encode(whole.Span, made.Span, memory, start);
+        var count = model.Tokenizer.Encode(whole.Span, made.Span, memory, start && !(hasText && model.Tokenizer.PrefixesOnce));
         if (count > tokens.Length - Count) throw new ContextLengthException(Count + count, model.Config.Context);
         made.Span[..count].CopyTo(tokens.Span[Count..]);
         Count += count;

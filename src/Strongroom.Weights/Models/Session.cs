@@ -79,7 +79,7 @@ public sealed unsafe class Session : IDisposable
         if (tokens.IsEmpty) throw new ArgumentException("no tokens", nameof(tokens));
         if (tokens.Length > Capacity - Position) throw new ArgumentException($"{tokens.Length} tokens do not fit, there is room for {Capacity - Position}", nameof(tokens));
         foreach (var token in tokens)
-            if ((uint)token >= (uint)config.Vocabulary) throw new ArgumentException($"{token} is outside the vocabulary", nameof(tokens));
+            if (token < 0 || token >= config.Vocabulary) throw new ArgumentException($"{token} is outside the vocabulary", nameof(tokens));
         _ = memory.Pointer;
         while (!tokens.IsEmpty)
         {
@@ -94,7 +94,8 @@ public sealed unsafe class Session : IDisposable
     /// <summary>Forgets everything after the first <paramref name="position"/> tokens.</summary>
     public void Rewind(int position)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)position, (uint)Position);
+        ArgumentOutOfRangeException.ThrowIfNegative(position);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(position, Position);
         Position = position;
     }
 

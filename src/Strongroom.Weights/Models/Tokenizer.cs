@@ -34,6 +34,9 @@ public sealed unsafe class Tokenizer
     /// <summary>A space in front of the first word belongs to the encoding, not to the text.</summary>
     internal bool HidesFirstSpace => form.Prefix.Length > 0;
 
+    /// <summary>That space is put at the start of the whole prompt only, not after each control token.</summary>
+    internal bool PrefixesOnce => form.PrefixOnce;
+
     /// <summary>Bytes that a token adds to a text at most.</summary>
     internal int LongestPiece => vocabulary.Longest;
 
@@ -63,7 +66,7 @@ public sealed unsafe class Tokenizer
     }
 
     /// <summary>The bytes that a token adds to a text; a character may be spread over several tokens. Empty for control tokens.</summary>
-    public ReadOnlySpan<byte> Piece(int token) => vocabulary.Kind(token) == TokenKind.Control ? [] : vocabulary.Piece(token);
+    public ReadOnlySpan<byte> Piece(int token) => vocabulary.Kind(token) is TokenKind.Control or TokenKind.Unknown ? [] : vocabulary.Piece(token);
 
     /// <summary>The control token with this name, such as <c>&lt;|im_start|&gt;</c>.</summary>
     public int? Control(string name) => vocabulary.FindControl(name);

@@ -14,6 +14,9 @@ internal enum TokenKind : byte
     /// <summary>Nothing that is shown: begin, end, turns of a chat. Never made from a person's text.</summary>
     Control,
 
+    /// <summary>Its text, but it is never made from a person's text.</summary>
+    Added,
+
     /// <summary>One byte, for characters that the vocabulary lacks.</summary>
     Byte,
 
@@ -40,16 +43,17 @@ internal sealed class Vocabulary
     /// <summary>There is a token for each of the 256 bytes.</summary>
     public bool HasAllBytes => !bytes.Contains(-1);
 
-    public IEnumerable<KeyValuePair<string, int>> Controls => controls;
-
-    /// <exception cref="MalformedException">A second token with the same text.</exception>
-    public void Add(byte[] piece, TokenKind kind)
+    /// <param name="name">What the token is found by.</param>
+    /// <param name="shown">What it adds to a text, where that differs from its name.</param>
+    /// <exception cref="MalformedException">A second token with the same name.</exception>
+    public void Add(byte[] name, TokenKind kind, byte[]? shown = null)
     {
         var token = pieces.Count;
-        if (kind == TokenKind.Text && !texts.TryAdd(piece, token)) throw new MalformedException(-1, $"tokens {texts[piece]} and {token} have the same text");
-        if (kind == TokenKind.Control && !controls.TryAdd(Encoding.UTF8.GetString(piece), token))
-            throw new MalformedException(-1, $"token {token} has the name of another control token");
-        if (kind == TokenKind.Byte) bytes[piece[0]] = token;
+        var piece = shown ?? name;
+        if (kind == TokenKind.Text && !texts.TryAdd(name, token)) throw new MalformedException(-1, $"tokens {texts[name]} and {token} have the same text");
+        if (kind is TokenKind.Control or TokenKind.Added && !controls.TryAdd(Encoding.UTF8.GetString(name), token))
+            throw new MalformedException(-1, $"token {token} has the name of another");
+        if (kind == TokenKind.Byte) bytes[name[0]] = token;
         if (kind == TokenKind.Unknown) Unknown = token;
         Longest = Math.Max(Longest, piece.Length);
         pieces.Add(piece);

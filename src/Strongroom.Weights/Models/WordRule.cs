@@ -18,6 +18,9 @@ internal sealed record WordRule(bool AnyCase, bool AnyLead, int MaxDigits, bool 
     public const string Qwen2Pattern =
         @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
+    /// <summary>Before anything else, the text is cut around each digit.</summary>
+    public bool LoneDigits { get; init; }
+
     /// <summary>The rule that a pattern spells, null for a pattern that nobody has written out.</summary>
     public static WordRule? FromPattern(string pattern) => pattern switch
     {
@@ -29,6 +32,18 @@ internal sealed record WordRule(bool AnyCase, bool AnyLead, int MaxDigits, bool 
 
     /// <summary>Length in bytes of the word that <paramref name="text"/> begins with; the alternatives in the pattern's order.</summary>
     public int Length(ReadOnlySpan<byte> text)
+    {
+        if (LoneDigits)
+        {
+            var before = 0;
+            while (before < text.Length && Next(text, before, out var width) is var kind && kind != Kind.Digit) before += width;
+            if (before == 0) return Run(text, 0, Kind.Digit, 1);
+            text = text[..before];
+        }
+        return LengthByPattern(text);
+    }
+
+    private int LengthByPattern(ReadOnlySpan<byte> text)
     {
         var contraction = Contraction(text);
         if (contraction > 0) return contraction;

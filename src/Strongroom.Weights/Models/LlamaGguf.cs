@@ -1,0 +1,100 @@
+using Strongroom.Bytes;
+using Strongroom.Weights.Formats;
+
+namespace Strongroom.Weights.Models;
+
+/// <summary>Llama-architecture models in GGUF files, as llama.cpp names their metadata and tensors.</summary>
+internal static class LlamaGguf
+{
+    /// <exception cref="MalformedException">Another architecture, or one that is computed in a way not written here.</exception>
+    public static LlamaConfig ReadConfig(Gguf file)
+    {
+        var metadata = file.Metadata;
+        var architecture = metadata.Text("general.architecture");
+        if (architecture is not ("llama" or "qwen2")) throw metadata.Bad("general.architecture", $"is {architecture}, llama and qwen2 are read");
+        string Key(string name) => $"{architecture}.{name}";
+        foreach (var name in (string[])["expert_count", "attention.sliding_window"])
+            if (metadata.IntegerOr(Key(name), 0) != 0) throw metadata.Bad(Key(name), "is not supported");
+
+        var heads = metadata.Extent(Key("attention.head_count"), 4096);
+        var dimension = metadata.Extent(Key("embedding_length"), 1 << 20);
+        var head = metadata.ExtentOr(Key("attention.key_length"), 4096, dimension / heads)!.Value;
+        if (metadata.ExtentOr(Key("attention.value_length"), 4096, head) != head) throw metadata.Bad(Key("attention.value_length"), "is not the key's");
+        if (metadata.ExtentOr(Key("rope.dimension_count"), 4096, head) != head) throw metadata.Bad(Key("rope.dimension_count"), "is not the head's");
+        return new LlamaConfig
+        {
+            Dimension = dimension,
+            Hidden = metadata.Extent(Key("feed_forward_length"), 1 << 20),
+            Layers = metadata.Extent(Key("block_count"), 1024),
+            Heads = heads,
+            KeyValueHeads = metadata.ExtentOr(Key("attention.head_count_kv"), 4096, heads)!.Value,
+            HeadDimension = head,
+            Vocabulary = metadata.Texts("tokenizer.ggml.tokens")?.Count ?? metadata.Extent(Key("vocab_size"), 1 << 22),
+            Context = metadata.Extent(Key("context_length"), 1 << 24),
+            Epsilon = (float)metadata.NumberOr(Key("attention.layer_norm_rms_epsilon"), 0),
+            RopeTheta = metadata.NumberOr(Key("rope.freq_base"), 10000),
+            RopePairing = architecture == "qwen2" ? RopePairing.Halves : RopePairing.Neighbours,
+            RopeScaling = ReadScaling(file, Key("rope.scaling."), head),
+            TiedHead = !file.Tensors.ContainsKey("output.weight"),
+            Begin = Token(metadata, "tokenizer.ggml.bos_token_id"),
+            Ends = new[] { Token(metadata, "tokenizer.ggml.eos_token_id"), Token(metadata, "tokenizer.ggml.eot_token_id") }.OfType<int>().Distinct().ToList(),
+        }.Checked(file.Name);
+    }
+
+    /// <exception cref="MalformedException">A tensor is missing, has another shape, or is not part of this architecture.</exception>
+    public static LlamaWeights ReadWeights(Gguf file, LlamaConfig config)
+    {
+        var taken = new LlamaWeights.Taker(file.Tensors);
+        var (query, shared) = (config.Heads * config.HeadDimension, config.KeyValueHeads * config.HeadDimension);
+        var embedding = taken.Matrix("token_embd.weight", config.Vocabulary, config.Dimension);
+        var layers = Enumerable.Range(0, config.Layers).Select(layer =>
+        {
+            var name = $"blk.{layer}.";
+            return new LayerWeights(
+                taken.Vector(name + "attn_norm.weight", config.Dimension),
+                taken.Matrix(name + "attn_q.weight", query, config.Dimension),
+                taken.Matrix(name + "attn_k.weight", shared, config.Dimension),
+                taken.Matrix(name + "attn_v.weight", shared, config.Dimension),
+                taken.Matrix(name + "attn_output.weight", config.Dimension, query),
+                taken.Vector(name + "ffn_norm.weight", config.Dimension),
+                taken.Matrix(name + "ffn_gate.weight", config.Hidden, config.Dimension),
+                taken.Matrix(name + "ffn_up.weight", config.Hidden, config.Dimension),
+                taken.Matrix(name + "ffn_down.weight", config.Dimension, config.Hidden))
+            {
+                QueryBias = taken.VectorIfThere(name + "attn_q.bias", query),
+                KeyBias = taken.VectorIfThere(name + "attn_k.bias", shared),
+                ValueBias = taken.VectorIfThere(name + "attn_v.bias", shared),
+            };
+        }).ToList();
+        var norm = taken.Vector("output_norm.weight", config.Dimension);
+        var head = config.TiedHead ? embedding : taken.Matrix("output.weight", config.Vocabulary, config.Dimension);
+        taken.End(derived: name => name == "rope_freqs.weight");
+        return new(embedding, layers, norm, head);
+    }
+
+    private static RopeScaling ReadScaling(Gguf file, string prefix, int head)
+    {
+        var type = file.Metadata.Text(prefix + "type") ?? "none";
+        if (file.Tensors.TryGetValue("rope_freqs.weight", out var divisors))
+        {
+            if (type != "none") throw file.Metadata.Bad(prefix + "type", "and rope_freqs.weight both scale positions");
+            var row = new Matrix(TensorType.F32, divisors.Type == TensorType.F32 ? divisors.Expect(head / 2).Data : throw file.Metadata.Bad("rope_freqs.weight", "is not F32"), 1, head / 2);
+            var values = Enumerable.Range(0, head / 2).Select(pair => (double)Kernels.Load(row, pair)).ToList();
+            return values.All(value => double.IsFinite(value) && value > 0) ? new RopeScaling.Divisors(values) : throw file.Metadata.Bad("rope_freqs.weight", "is not positive");
+        }
+        var factor = file.Metadata.NumberOr(prefix + "factor", 0);
+        return type switch
+        {
+            "none" => RopeScaling.None,
+            "linear" when factor > 0 && double.IsFinite(factor) => new RopeScaling.Linear(factor),
+            _ => throw file.Metadata.Bad(prefix + "type", $"is {type}; none and linear are read"),
+        };
+    }
+
+    private static int? Token(GgufMetadata metadata, string key) => metadata.IntegerOr(key, -1) switch
+    {
+        -1 => null,
+        >= 0 and <= int.MaxValue and var token => (int)token,
+        _ => throw metadata.Bad(key, "is not a token"),
+    };
+}
