@@ -10,6 +10,7 @@ return await CommandLine.RunAsync(args, [
     VerifyCommand.Create(),
     OpenCommand.Create(),
     PolicyCommand.Create(),
+    LedgerCommand.Create(),
     ProgramCommand.Create("broker", "Holds keys and releases them: approvals, evidence, ledger"),
     ProgramCommand.Create("enclave", "Asks for a model's key, runs the model in protected memory"),
     ProgramCommand.Create("witness", "Cosigns checkpoints of a ledger that only grew"),

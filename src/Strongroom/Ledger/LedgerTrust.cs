@@ -29,18 +29,28 @@ public sealed class LedgerTrust
     /// <exception cref="RefusedException">Wrong origin, not signed by the ledger, or not cosigned exactly once by each witness.</exception>
     public WitnessedCheckpoint Check(SignedNote note)
     {
+        var checkpoint = Require(note, Ledger, Witnesses);
+        return new(checkpoint, note, [.. Witnesses.Select(key => Cosignature.FromVerified(note.Signatures.Single(key.Made)))]);
+    }
+
+    /// <summary>As <see cref="Check"/>, for readers who may have no witness to ask for.</summary>
+    public static Checkpoint Require(SignedNote note, VerifierKey ledger, IReadOnlyList<VerifierKey> witnesses)
+    {
         var checkpoint = Checkpoint.Parse(note.Text);
-        List<string> reasons = [];
-        if (checkpoint.Origin != Origin) reasons.Add($"the checkpoint is of {checkpoint.Origin}, not of {Origin}");
-        foreach (var key in (VerifierKey[])[Ledger, .. Witnesses])
+        List<string> reasons = [.. Reasons(note, checkpoint, ledger, witnesses)];
+        return reasons.Count == 0 ? checkpoint : throw new RefusedException([.. reasons.Select(reason => $"the checkpoint: {reason}")]);
+    }
+
+    internal static IEnumerable<string> Reasons(SignedNote note, Checkpoint checkpoint, VerifierKey ledger, IReadOnlyList<VerifierKey> witnesses)
+    {
+        if (checkpoint.Origin != ledger.Name) yield return $"it is of {checkpoint.Origin}, not of {ledger.Name}";
+        foreach (var key in (VerifierKey[])[ledger, .. witnesses])
         {
             var lines = note.Signatures.Count(key.Made);
-            if (lines == 0) reasons.Add($"{key.Name} has not signed the checkpoint");
-            else if (lines > 1) reasons.Add($"the checkpoint has {lines} signatures by {key.Name}");
-            else if (!note.IsSignedBy(key)) reasons.Add($"the signature of {key.Name} is wrong");
+            if (lines == 0) yield return $"{key.Name} has not signed it";
+            else if (lines > 1) yield return $"it has {lines} signatures by {key.Name}";
+            else if (!note.IsSignedBy(key)) yield return $"the signature of {key.Name} is wrong";
         }
-        if (reasons.Count > 0) throw new RefusedException(reasons);
-        return new(checkpoint, note, [.. Witnesses.Select(key => Cosignature.FromVerified(note.Signatures.Single(key.Made)))]);
     }
 }
 

@@ -1,0 +1,55 @@
+using System.Net;
+using Strongroom.Bytes;
+
+namespace Strongroom.Cli.Commands;
+
+/// <summary>Where a ledger is read from: a directory in the layout of C2SP tlog-tiles, or a server.</summary>
+internal abstract class LedgerPlace : IDisposable
+{
+    /// <exception cref="DirectoryNotFoundException">No such directory, and no URL either.</exception>
+    internal static LedgerPlace Open(string place)
+    {
+        if (Uri.TryCreate(place, UriKind.Absolute, out var url) && url.Scheme is "https" or "http") return new Server(url);
+        return Directory.Exists(place) ? new Copy(place) : throw new DirectoryNotFoundException($"there is no directory {place}");
+    }
+
+    internal abstract Task<ReadOnlyMemory<byte>?> ReadAsync(string path, CancellationToken cancel);
+
+    public abstract void Dispose();
+
+    private sealed class Copy(string directory) : LedgerPlace
+    {
+        internal override async Task<ReadOnlyMemory<byte>?> ReadAsync(string path, CancellationToken cancel)
+        {
+            var file = Path.Combine(directory, path);
+            return File.Exists(file) ? await File.ReadAllBytesAsync(file, cancel) : default(ReadOnlyMemory<byte>?);
+        }
+
+        public override void Dispose()
+        {
+            // Nothing is held open between reads.
+        }
+    }
+
+    private sealed class Server : LedgerPlace
+    {
+        private readonly HttpClient http;
+
+        internal Server(Uri url)
+        {
+            // A ledger is public, and what it says is proved by its signatures, whoever delivers it: the server's certificate adds nothing.
+            var handler = new SocketsHttpHandler { SslOptions = { RemoteCertificateValidationCallback = (_, _, _, _) => true } };
+            http = new(handler) { BaseAddress = new(url.AbsoluteUri.TrimEnd('/') + "/"), Timeout = TimeSpan.FromSeconds(30) };
+        }
+
+        internal override async Task<ReadOnlyMemory<byte>?> ReadAsync(string path, CancellationToken cancel)
+        {
+            using var response = await http.GetAsync(new Uri(path, UriKind.Relative), cancel);
+            if (response.StatusCode == HttpStatusCode.NotFound) return null;
+            if (!response.IsSuccessStatusCode) throw new UnavailableException($"{http.BaseAddress}{path} answers {(int)response.StatusCode}");
+            return await response.Content.ReadAsByteArrayAsync(cancel);
+        }
+
+        public override void Dispose() => http.Dispose();
+    }
+}

@@ -1,0 +1,37 @@
+using Strongroom.Bytes;
+using Strongroom.Facts;
+
+namespace Strongroom.Cli.Commands;
+
+/// <summary>Reads entries as records while the ledger under them is verified.</summary>
+internal sealed class RecordAudit
+{
+    private readonly List<string> findings = [];
+
+    internal IReadOnlyList<string> Findings => findings;
+
+    internal int Decisions { get; private set; }
+
+    /// <summary>The blobs that an entry refers to.</summary>
+    internal static IEnumerable<Digest> BlobsOf(ReadOnlyMemory<byte> entry) => LedgerRecord.Parse(entry.Span) switch
+    {
+        ReleaseDecided decided => [decided.Evidence],
+        RenewalDecided decided => [decided.Evidence],
+        _ => [],
+    };
+
+    internal IEnumerable<Digest> Read(long index, ReadOnlyMemory<byte> entry)
+    {
+        try
+        {
+            Digest[] blobs = [.. BlobsOf(entry)];
+            Decisions += blobs.Length;
+            return blobs;
+        }
+        catch (MalformedException e)
+        {
+            findings.Add($"entry {index} is no record: {e.Message}");
+            return [];
+        }
+    }
+}
