@@ -38,7 +38,9 @@ internal abstract class LedgerPlace : IDisposable
         internal Server(Uri url)
         {
             // A ledger is public, and what it says is proved by its signatures, whoever delivers it: the server's certificate adds nothing.
+#pragma warning disable CA5359
             var handler = new SocketsHttpHandler { SslOptions = { RemoteCertificateValidationCallback = (_, _, _, _) => true } };
+#pragma warning restore CA5359
             http = new(handler) { BaseAddress = new(url.AbsoluteUri.TrimEnd('/') + "/"), Timeout = TimeSpan.FromSeconds(30) };
         }
 
