@@ -34,7 +34,7 @@ internal static class LedgerCommand
         var witnesses = parsed.GetValue(Witness) ?? [];
         var since = parsed.GetValue(Since) is { } file ? SignedNote.Parse(await File.ReadAllBytesAsync(file.FullName, cancel)) : null;
         var records = new RecordAudit();
-        var audit = await LedgerAudit.RunAsync(place.ReadAsync, parsed.GetValue(Key)!, witnesses, since, records.Read, cancel);
+        var audit = await LedgerAudit.RunAsync(place.ReadAsync, parsed.GetValue(Key)!, witnesses, since, records.ReadAsync, cancel);
         IReadOnlyList<string> findings = [.. audit.Findings, .. records.Findings];
         if (witnesses.Length == 0) terminal.Note("no --witness was given: nothing shows that other readers see the same ledger");
         if (findings.Count > 0) throw new RefusedException(findings);

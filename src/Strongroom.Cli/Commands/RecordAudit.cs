@@ -20,18 +20,18 @@ internal sealed class RecordAudit
         _ => [],
     };
 
-    internal IEnumerable<Digest> Read(long index, ReadOnlyMemory<byte> entry)
+    internal ValueTask<IReadOnlyList<Digest>> ReadAsync(long index, ReadOnlyMemory<byte> entry, CancellationToken cancel)
     {
         try
         {
             Digest[] blobs = [.. BlobsOf(entry)];
             Decisions += blobs.Length;
-            return blobs;
+            return new(blobs);
         }
         catch (MalformedException e)
         {
             findings.Add($"entry {index} is no record: {e.Message}");
-            return [];
+            return new([]);
         }
     }
 }

@@ -2,6 +2,9 @@ using Strongroom.Bytes;
 
 namespace Strongroom.Ledger;
 
+/// <summary>Is shown every entry, in order; answers with the digests of the blobs that it refers to.</summary>
+public delegate ValueTask<IReadOnlyList<Digest>> LedgerEntryReader(long index, ReadOnlyMemory<byte> entry, CancellationToken cancel);
+
 /// <summary>
 /// Reads a whole ledger and believes none of it: every leaf and node is hashed anew from the entries, the head must be signed and cosigned, must
 /// extend an older head that the auditor kept, and every blob that an entry refers to must be there, unchanged.
@@ -33,12 +36,12 @@ public sealed class LedgerAudit
     /// <param name="ledger">Its key; the key's name is its origin.</param>
     /// <param name="witnesses">Each must have cosigned the head; with none, nothing shows that other readers see the same ledger.</param>
     /// <param name="since">A head that the auditor kept from earlier, or null.</param>
-    /// <param name="entry">Called with every entry in order; returns the digests of the blobs that it refers to.</param>
+    /// <param name="entry">Called with every entry.</param>
     /// <param name="cancel">Ends the audit.</param>
     /// <exception cref="MalformedException"><paramref name="since"/> is no checkpoint.</exception>
     public static async Task<LedgerAudit> RunAsync(
         LedgerSource source, VerifierKey ledger, IReadOnlyList<VerifierKey> witnesses, SignedNote? since,
-        Func<long, ReadOnlyMemory<byte>, IEnumerable<Digest>> entry, CancellationToken cancel = default)
+        LedgerEntryReader entry, CancellationToken cancel = default)
     {
         var audit = new LedgerAudit(new(source));
         var kept = since is null ? null : audit.Head(since, ledger, [], "the kept checkpoint");
@@ -63,7 +66,7 @@ public sealed class LedgerAudit
         return checkpoint;
     }
 
-    private async Task ReadAsync(Checkpoint head, Checkpoint? kept, Func<long, ReadOnlyMemory<byte>, IEnumerable<Digest>> entry, CancellationToken cancel)
+    private async Task ReadAsync(Checkpoint head, Checkpoint? kept, LedgerEntryReader entry, CancellationToken cancel)
     {
         if (kept?.Size > head.Size) Find($"the ledger has shrunk from {kept.Size} entries to {head.Size}");
         var edge = new TreeEdge();
@@ -72,7 +75,7 @@ public sealed class LedgerAudit
         {
             foreach (var bytes in await reader.EntriesAsync(bundle, cancel).ConfigureAwait(false))
             {
-                await RequireBlobsAsync(edge.Size, entry(edge.Size, bytes), cancel).ConfigureAwait(false);
+                await RequireBlobsAsync(edge.Size, await entry(edge.Size, bytes, cancel).ConfigureAwait(false), cancel).ConfigureAwait(false);
                 var leaf = MerkleTree.LeafHash(bytes.Span);
                 edge.Append(leaf);
                 await AddAsync(0, edge.Size - 1, leaf, cancel).ConfigureAwait(false);
@@ -122,7 +125,7 @@ public sealed class LedgerAudit
         if (kept?.Size == edge.Size && kept.Root != edge.Root) Find($"the first {kept.Size} entries are not those of the kept checkpoint: history was rewritten");
     }
 
-    private async Task RequireBlobsAsync(long index, IEnumerable<Digest> digests, CancellationToken cancel)
+    private async Task RequireBlobsAsync(long index, IReadOnlyList<Digest> digests, CancellationToken cancel)
     {
         foreach (var digest in digests)
         {

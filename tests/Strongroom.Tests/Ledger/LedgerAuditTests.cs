@@ -117,7 +117,7 @@ public sealed class LedgerAuditTests : IAsyncLifetime
     public async Task A_head_without_the_witness_asked_for_is_found()
     {
         var other = new MemoryWitness("witness.example/2").Verifier;
-        var audit = await LedgerAudit.RunAsync(Source, ledger.Trust.Ledger, [witness.Verifier, other], null, (_, _) => []);
+        var audit = await LedgerAudit.RunAsync(Source, ledger.Trust.Ledger, [witness.Verifier, other], null, (_, _, _) => new([]));
         Assert.Equal("the checkpoint: witness.example/2 has not signed it", Assert.Single(audit.Findings));
     }
 
@@ -141,10 +141,10 @@ public sealed class LedgerAuditTests : IAsyncLifetime
         {
             List<string> entries = [];
             var kept = SignedNote.Parse(await File.ReadAllBytesAsync(Path.Combine(directory, $"checkpoint.{size}")));
-            var audit = await LedgerAudit.RunAsync(Read, key, [], kept, (_, entry) =>
+            var audit = await LedgerAudit.RunAsync(Read, key, [], kept, (_, entry, _) =>
             {
                 entries.Add(Encoding.UTF8.GetString(entry.Span));
-                return [];
+                return new([]);
             });
             Assert.Empty(audit.Findings);
             Assert.Equal(15, audit.Checkpoint?.Size);
@@ -153,7 +153,8 @@ public sealed class LedgerAuditTests : IAsyncLifetime
     }
 
     private Task<LedgerAudit> AuditAsync(SignedNote? since = null) => LedgerAudit.RunAsync(
-        Source, ledger.Trust.Ledger, [witness.Verifier], since, (_, entry) => entry.Span[0] == '"' ? [Digest.Parse(Encoding.ASCII.GetString(entry.Span[1..^1]))] : []);
+        Source, ledger.Trust.Ledger, [witness.Verifier], since,
+        (_, entry, _) => new(entry.Span[0] == '"' ? [Digest.Parse(Encoding.ASCII.GetString(entry.Span[1..^1]))] : []));
 
     private Task<ReadOnlyMemory<byte>?> Source(string path, CancellationToken cancel) =>
         Task.FromResult(files.TryGetValue(path, out var bytes) ? bytes.ToArray() : default(ReadOnlyMemory<byte>?));
