@@ -211,6 +211,13 @@ internal sealed class Town
         return decision;
     }
 
+    /// <summary>Asks for a request that is approved, and returns the lease.</summary>
+    public Lease Leased(string request)
+    {
+        var granted = Ask(request).Record.Grant!.Lease;
+        return State.Release.Leases[granted];
+    }
+
     public RenewalDecision Renew(Lease lease, IReadOnlyDictionary<string, string>? boot = null, HpkePublicKey? key = null)
     {
         var transcript = Renewal(lease, key);

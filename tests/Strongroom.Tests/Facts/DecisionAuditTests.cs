@@ -1,0 +1,199 @@
+using Strongroom.Bytes;
+using Strongroom.Crypto;
+using Strongroom.Facts;
+
+namespace Strongroom.Tests.Facts;
+
+/// <summary>An audit believes nobody who wrote the ledger, spec/records.md "Replay". Each test is a ledger as a broker could have written that lies.</summary>
+public sealed class DecisionAuditTests
+{
+    private readonly Town town = Town.Furnished();
+
+    [Fact]
+    public async Task Finds_nothing_in_a_ledger_that_is_right()
+    {
+        var request = town.Approved(town.Owner1);
+        town.Ask(request);
+        town.Write(town.Approve(town.Owner2, request));
+        var lease = town.Leased(request);
+        town.Now = town.Now.AddMinutes(30);
+        town.Renew(lease);
+        town.Write(town.Revoke(lease.Id));
+        town.Renew(lease);
+        var audit = await town.Audit();
+        Assert.Empty(audit.Deviations);
+        Assert.Equal((4, 1), (audit.Recomputed, audit.Grants));
+        Assert.Equal(town.State.Size, audit.State.Size);
+    }
+
+    [Fact]
+    public async Task Finds_a_rewritten_decision()
+    {
+        town.Ask(town.Approved(town.Owner1, town.Owner2));
+        town.Rewrite(town.Entries.Count - 1, record => (ReleaseDecided)record with { Grant = ((ReleaseDecided)record).Grant! with { Seconds = 7200 } });
+        await Finds(town.Entries.Count - 1, "the decision comes out otherwise");
+    }
+
+    [Fact]
+    public async Task Finds_a_denial_that_became_a_grant()
+    {
+        var granted = Town.Furnished();
+        var grant = granted.Ask(granted.Approved(granted.Owner1, granted.Owner2)).Record.Grant;
+        town.Ask(town.Opened());
+        town.Rewrite(town.Entries.Count - 1, record => (ReleaseDecided)record with { Outcome = Outcome.Allowed, Missing = null, Grant = grant! with { Approvals = [] } });
+        await Finds(town.Entries.Count - 1, "the decision comes out otherwise: pending");
+    }
+
+    [Fact]
+    public async Task Finds_a_release_decided_by_another_policy_than_the_one_in_force()
+    {
+        var request = town.Approved(town.Owner1);
+        var loose = town.Propose(new SetPolicy(Town.Document(Town.Policy(owners: 1))));
+        town.Force(loose);
+        town.Force(town.Approve(loose, by: town.Ada));
+        town.Force(town.Approve(town.Owner1, request));
+        Assert.Equal(Outcome.Allowed, town.Ask(request).Record.Outcome);
+        await Finds(town.Entries.Count - 3, "a proposal is approved by another person than its proposer");
+    }
+
+    [Fact]
+    public async Task Finds_the_policy_swapped_inside_the_record_that_set_it()
+    {
+        var set = town.Entries.FindIndex(entry => Town.Text(entry).Contains("policy/set", StringComparison.Ordinal));
+        town.Ask(town.Approved(town.Owner1, town.Owner2));
+        town.Rewrite(set, record =>
+        {
+            var written = (CommandRecord)record;
+            return written with { Command = (ProposeChange)written.Command with { Change = new SetPolicy(Town.Document(Town.Policy(owners: 1))) } };
+        });
+        await Finds(set, "the signature is not one of");
+    }
+
+    [Fact]
+    public async Task Finds_a_forged_approval()
+    {
+        var request = town.Approved(town.Owner1);
+        town.Force(town.Approve(town.Owner2, request), town.KeyOf(town.Operator));
+        Assert.Equal(Outcome.Allowed, town.Ask(request).Record.Outcome);
+        await Finds(town.Entries.Count - 2, $"the signature is not one of {town.Owner2}");
+    }
+
+    [Fact]
+    public async Task Finds_an_approval_replayed_for_another_request()
+    {
+        var (first, second) = (town.Opened(), town.Opened());
+        town.Write(town.Approve(town.Owner1, first));
+        var approval = town.Approve(town.Owner2, first);
+        town.Write(approval);
+        town.Force(approval with { Id = Command.NewId(), Request = second });
+        await Finds(town.Entries.Count - 1, "the answer is signed for another content of the request");
+    }
+
+    [Fact]
+    public async Task Finds_an_approval_written_twice()
+    {
+        var approval = town.Approve(town.Owner1, town.Opened());
+        town.Write(approval);
+        town.Force(approval);
+        await Finds(town.Entries.Count - 1, "each is written once");
+    }
+
+    [Fact]
+    public async Task Finds_an_approval_after_its_person_left()
+    {
+        var request = town.Approved(town.Owner1);
+        var approval = town.Approve(town.Owner2, request);
+        town.Agree(new RemovePerson(town.Owner2));
+        town.Force(approval);
+        await Finds(town.Entries.Count - 1, $"{town.Owner2} is not an enrolled person");
+    }
+
+    [Fact]
+    public async Task Finds_an_opener_who_approved()
+    {
+        town.Agree(new SetGroups(town.Operator, [Groups.Operators, "owners"]));
+        var request = town.Approved(town.Owner1);
+        town.Force(town.Approve(town.Operator, request));
+        await Finds(town.Entries.Count - 1, "nobody approves a request of their own");
+    }
+
+    [Fact]
+    public async Task Finds_evidence_that_is_missing_or_changed()
+    {
+        town.Ask(town.Approved(town.Owner1, town.Owner2));
+        var (digest, evidence) = Assert.Single(town.Blobs);
+        town.Blobs[digest] = evidence.ToArray().Reverse().ToArray();
+        await Finds(town.Entries.Count - 1, "beside the ledger has been changed");
+        town.Blobs.Clear();
+        await Finds(town.Entries.Count - 1, "is not beside the ledger");
+    }
+
+    [Fact]
+    public async Task Finds_evidence_of_another_exchange_put_under_a_grant()
+    {
+        var request = town.Approved(town.Owner1, town.Owner2);
+        var stale = town.Evidence(town.Transcript(request).Digest());
+        town.Ask(request);
+        town.Blobs[Digest.Of(stale)] = stale;
+        town.Rewrite(town.Entries.Count - 1, record => (ReleaseDecided)record with { Evidence = Digest.Of(stale) });
+        await Finds(town.Entries.Count - 1, "the decision comes out otherwise: denied");
+    }
+
+    [Fact]
+    public async Task Finds_a_development_mark_that_was_taken_away()
+    {
+        town.Ask(town.Approved(town.Owner1, town.Owner2));
+        town.Rewrite(town.Entries.Count - 1, record => (ReleaseDecided)record with { Development = null });
+        await Finds(town.Entries.Count - 1, "the decision comes out otherwise");
+    }
+
+    [Fact]
+    public async Task Finds_a_record_dated_before_the_one_before_it()
+    {
+        town.Now = town.Now.AddSeconds(-1);
+        town.Force(town.Open());
+        await Finds(town.Entries.Count - 1, "earlier than the one before it");
+    }
+
+    [Fact]
+    public async Task Finds_a_founding_that_one_person_made()
+    {
+        town.Rewrite(0, record => (Genesis)record with { Signatures = [((Genesis)record).Signatures[0], ((Genesis)record).Signatures[0]] });
+        await Finds(0, "the ledger should not have been founded so");
+    }
+
+    [Fact]
+    public async Task Finds_an_entry_that_is_no_record_and_stops_there()
+    {
+        town.Entries.Insert(3, "{\"type\":\"gift.v1\"}"u8.ToArray());
+        var audit = await town.Audit();
+        Assert.Equal(3, Assert.Single(audit.Deviations).Index);
+    }
+
+    [Fact]
+    public async Task Finds_an_entry_left_out()
+    {
+        town.Ask(town.Approved(town.Owner1, town.Owner2));
+        town.Entries.RemoveAt(1);
+        Assert.NotEmpty((await town.Audit()).Deviations);
+    }
+
+    [Fact]
+    public async Task Tells_what_another_policy_would_have_decided()
+    {
+        town.Ask(town.Approved(town.Owner1));
+        using var other = HpkePrivateKey.Generate();
+        town.Ask(town.Approved(town.Owner1, town.Owner2), other.PublicKey);
+        var looser = await town.Audit(Town.Policy(owners: 1));
+        Assert.Equal([(Outcome.Pending, Outcome.Allowed)], looser.Differences.Select(difference => (difference.Was, difference.Would)));
+        var stricter = await town.Audit(Town.Policy(owners: 3));
+        Assert.Equal([(Outcome.Allowed, Outcome.Pending)], stricter.Differences.Select(difference => (difference.Was, difference.Would)));
+        Assert.Empty((await town.Audit(Town.Policy())).Differences);
+    }
+
+    private async Task Finds(int index, string what)
+    {
+        var audit = await town.Audit();
+        Assert.Contains(audit.Deviations, deviation => deviation.Index == index && deviation.What.Contains(what, StringComparison.Ordinal));
+    }
+}

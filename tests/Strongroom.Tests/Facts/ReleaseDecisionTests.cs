@@ -1,0 +1,308 @@
+using Strongroom.Bytes;
+using Strongroom.Crypto;
+using Strongroom.Facts;
+
+namespace Strongroom.Tests.Facts;
+
+/// <summary>What is released, renewed, answered again and taken back, spec/records.md "Decisions" and spec/release-protocol.md.</summary>
+public sealed class ReleaseDecisionTests
+{
+    private readonly Town town = Town.Furnished();
+
+    [Fact]
+    public void Releases_to_the_enclave_that_two_owners_approved()
+    {
+        var request = town.Approved(town.Owner1, town.Owner2);
+        var record = town.Ask(request).Record;
+        Assert.Equal(Outcome.Allowed, record.Outcome);
+        Assert.True(record.Development);
+        Assert.Equal(town.State.Requests.Requests[request].Approvals.Select(given => given.Index), record.Grant!.Approvals);
+        var lease = Assert.Single(town.State.Release.Leases.Values);
+        Assert.True(lease.LivesAt(town.Now));
+        Assert.False(lease.LivesAt(town.Now.AddHours(1)));
+    }
+
+    [Fact]
+    public void Waits_for_the_second_owner()
+    {
+        var record = town.Ask(town.Approved(town.Owner1)).Record;
+        Assert.Equal(Outcome.Pending, record.Outcome);
+        Assert.NotEmpty(record.Missing!);
+        Assert.Empty(town.State.Release.Leases);
+    }
+
+    [Fact]
+    public void Does_not_count_a_person_in_no_asked_group() =>
+        Assert.Equal(Outcome.Pending, town.Ask(town.Approved(town.Owner1, town.Outsider)).Record.Outcome);
+
+    [Fact]
+    public void One_refusal_denies()
+    {
+        var request = town.Approved(town.Owner1, town.Owner2);
+        town.Write(town.Approve(town.Owner3, request, Answer.Refuse));
+        Assert.Equal(Outcome.Denied, town.Ask(request).Record.Outcome);
+    }
+
+    [Fact]
+    public void Does_not_count_the_approval_of_a_leaver()
+    {
+        var request = town.Approved(town.Owner1, town.Owner2);
+        town.Agree(new RemovePerson(town.Owner2));
+        Assert.Equal(Outcome.Pending, town.Ask(request).Record.Outcome);
+    }
+
+    [Fact]
+    public void Does_not_count_an_approval_given_under_another_policy()
+    {
+        var request = town.Approved(town.Owner1, town.Owner2);
+        town.Agree(new SetPolicy(Town.Document(Town.Policy(leaseSeconds: 7200))));
+        Assert.Equal(Outcome.Pending, town.Ask(request).Record.Outcome);
+    }
+
+    [Fact]
+    public void Does_not_count_an_approval_of_another_measurement()
+    {
+        var changed = new Dictionary<string, string>(Town.Boot) { ["kernel"] = "6.19" };
+        town.Agree(new SetReference("good-boot", "development", changed));
+        Assert.Equal(Outcome.Pending, town.Ask(town.Approved(town.Owner1, town.Owner2), boot: changed).Record.Outcome);
+    }
+
+    [Fact]
+    public void Denies_a_machine_that_measures_what_nobody_recorded_as_good() =>
+        Assert.Equal(
+            Outcome.Denied, town.Ask(town.Approved(town.Owner1, town.Owner2), boot: new Dictionary<string, string> { ["kernel"] = "6.18", ["image"] = "bad" }).Record.Outcome);
+
+    [Fact]
+    public void A_release_spends_its_approvals()
+    {
+        var request = town.Approved(town.Owner1, town.Owner2);
+        town.Ask(request);
+        using var other = HpkePrivateKey.Generate();
+        Assert.Equal(Outcome.Pending, town.Ask(request, other.PublicKey).Record.Outcome);
+        Assert.Empty(town.Refusals(town.Approve(town.Owner1, request)));
+    }
+
+    [Fact]
+    public void The_same_enclave_is_answered_the_same_and_nothing_is_written()
+    {
+        var request = town.Approved(town.Owner1, town.Owner2);
+        var granted = town.Ask(request);
+        var size = town.State.Size;
+        var again = town.Ask(request);
+        Assert.Equal(size, town.State.Size);
+        Assert.Equal(granted.Record.Grant!.Lease, again.Standing?.Id);
+        Assert.Equal(size - 1, again.Standing?.Index);
+    }
+
+    [Fact]
+    public void An_ended_lease_is_not_answered_again()
+    {
+        var request = town.Approved(town.Owner1, town.Owner2);
+        town.Write(town.Revoke(town.Ask(request).Record.Grant!.Lease));
+        var again = town.Ask(request);
+        Assert.Null(again.Standing);
+        Assert.Equal(Outcome.Pending, again.Record.Outcome);
+    }
+
+    [Fact]
+    public void A_pending_enclave_that_asks_again_and_again_writes_once()
+    {
+        var request = town.Approved(town.Owner1);
+        town.Ask(request);
+        var size = town.State.Size;
+        for (var i = 0; i < 5; i++, town.Now = town.Now.AddSeconds(10)) Assert.True(town.Ask(request).IsRepeated);
+        Assert.Equal(size, town.State.Size);
+        town.Write(town.Approve(town.Owner2, request));
+        Assert.Equal(Outcome.Allowed, town.Ask(request).Record.Outcome);
+    }
+
+    [Fact]
+    public void Denies_evidence_for_another_transcript()
+    {
+        var request = town.Approved(town.Owner1, town.Owner2);
+        var stale = town.Evidence(town.Transcript(request).Digest());
+        var record = town.Ask(town.Transcript(request), stale).Record;
+        Assert.Equal(Outcome.Denied, record.Outcome);
+        Assert.Contains(record.Reasons!, reason => reason.StartsWith("transcript:", StringComparison.Ordinal));
+        Assert.Null(record.Measurement);
+    }
+
+    [Fact]
+    public void Denies_another_process_of_the_same_machine()
+    {
+        var request = town.Approved(town.Owner1, town.Owner2);
+        using var thief = HpkePrivateKey.Generate();
+        var transcript = town.Transcript(request, thief.PublicKey);
+        var record = town.Ask(transcript, town.Evidence(transcript.Digest())).Record;
+        Assert.Contains(record.Reasons!, reason => reason.StartsWith("starts:", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Denies_a_second_start_in_one_boot()
+    {
+        var request = town.Approved(town.Owner1, town.Owner2);
+        var transcript = town.Transcript(request);
+        Assert.Equal(Outcome.Denied, town.Ask(transcript, town.Evidence(transcript.Digest(), starts: 2)).Record.Outcome);
+    }
+
+    [Fact]
+    public void Denies_evidence_older_than_the_policy_allows_counted_from_its_nonce()
+    {
+        var transcript = town.Transcript(town.Approved(town.Owner1, town.Owner2));
+        town.Now = town.Now.AddSeconds(61);
+        Assert.Equal(Outcome.Denied, town.Ask(transcript, town.Evidence(transcript.Digest())).Record.Outcome);
+    }
+
+    [Fact]
+    public void Denies_everything_while_no_policy_is_in_force()
+    {
+        var bare = Town.Founded();
+        bare.Enrol(bare.Operator, Groups.Operators);
+        bare.Agree(new AddPublisher("acme", Town.NewKey().PublicKey));
+        bare.Write(bare.AddModel());
+        bare.Write(bare.EnrolMachine());
+        Assert.Equal(["no policy is in force: two administrators set the first one"], bare.Ask(bare.Opened()).Record.Reasons);
+    }
+
+    [Theory]
+    [InlineData("ledger")]
+    [InlineData("broker")]
+    [InlineData("nonce")]
+    [InlineData("machine")]
+    [InlineData("model")]
+    [InlineData("files")]
+    public void Denies_a_transcript_that_is_not_of_the_request(string what)
+    {
+        var transcript = town.Transcript(town.Approved(town.Owner1, town.Owner2));
+        transcript = what switch
+        {
+            "ledger" => transcript with { Ledger = "other" },
+            "broker" => transcript with { BrokerKey = Digest.Of([]) },
+            "nonce" => transcript with { Nonce = new byte[16] },
+            "machine" => transcript with { Machine = "machine-x" },
+            "model" => transcript with { ModelDigest = Digest.Of([]) },
+            _ => transcript with { Files = ["model.safetensors"] },
+        };
+        var decision = ReleaseDecision.Make(town.State, transcript, town.Evidence(transcript.Digest()), town.Now);
+        Assert.StartsWith("the transcript", Assert.Single(decision.Record.Reasons!), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void No_lease_outlives_its_request()
+    {
+        var request = town.Approved(town.Owner1, town.Owner2);
+        town.Now = town.Now.AddHours(11.5);
+        var grant = town.Ask(request).Record.Grant!;
+        Assert.Equal(1800, grant.Seconds);
+        Assert.Equal(town.State.Requests.Requests[request].Asked.Expires, grant.Expires);
+    }
+
+    [Fact]
+    public void Renews_on_fresh_evidence()
+    {
+        var lease = Leased();
+        town.Now = town.Now.AddMinutes(50);
+        Assert.Equal(Outcome.Allowed, town.Renew(lease).Record.Outcome);
+        Assert.Equal(town.Now.AddHours(1), town.State.Release.Leases[lease.Id].Expires);
+    }
+
+    [Fact]
+    public void Does_not_renew_an_expired_lease()
+    {
+        var lease = Leased();
+        town.Now = town.Now.AddHours(1);
+        Assert.Contains("the lease has expired", town.Renew(lease).Record.Reasons!);
+    }
+
+    [Fact]
+    public void Does_not_renew_a_revoked_lease()
+    {
+        var lease = Leased();
+        town.Write(town.Revoke(lease.Id));
+        Assert.Contains("the lease was ended: it was time", town.Renew(lease).Record.Reasons!);
+    }
+
+    [Fact]
+    public void Does_not_renew_for_another_enclave()
+    {
+        using var other = HpkePrivateKey.Generate();
+        Assert.Contains("the transcript is of another enclave than the lease", town.Renew(Leased(), key: other.PublicKey).Record.Reasons!);
+    }
+
+    [Fact]
+    public void Does_not_renew_under_a_changed_policy()
+    {
+        var lease = Leased();
+        town.Agree(new SetPolicy(Town.Document(Town.Policy(leaseSeconds: 7200))));
+        Assert.Equal(Outcome.Denied, town.Renew(lease).Record.Outcome);
+        Assert.Equal(lease.Expires, town.State.Release.Leases[lease.Id].Expires);
+    }
+
+    [Fact]
+    public void Does_not_renew_on_another_measurement()
+    {
+        var lease = Leased();
+        var changed = new Dictionary<string, string>(Town.Boot) { ["kernel"] = "6.19" };
+        town.Agree(new SetReference("good-boot", "development", changed));
+        Assert.Contains("the machine's measurement has changed since the release", town.Renew(lease, changed).Record.Reasons!);
+    }
+
+    [Theory]
+    [InlineData("lease")]
+    [InlineData("request")]
+    [InlineData("machine")]
+    [InlineData("model")]
+    [InlineData("approver")]
+    [InlineData("opener")]
+    [InlineData("leaver")]
+    [InlineData("retired")]
+    public void A_lease_ends_with_whatever_it_rests_on(string what)
+    {
+        var lease = Leased();
+        switch (what)
+        {
+            case "leaver":
+                town.Agree(new RemovePerson(town.Owner2));
+                break;
+            case "retired":
+                town.Write(new RetireMachine(Town.Origin, Command.NewId(), town.Operator, town.Now, town.Machine));
+                break;
+            default:
+                town.Write(town.Revoke(what switch
+                {
+                    "lease" => lease.Id,
+                    "request" => lease.Request,
+                    "machine" => lease.Machine,
+                    "model" => Ids.Model(lease.Model, lease.Version),
+                    "approver" => town.Owner1,
+                    _ => town.Operator,
+                }));
+                break;
+        }
+        Assert.Equal(lease.Id, Assert.Single(town.State.Release.JustEnded).Id);
+        Assert.False(town.State.Release.Leases[lease.Id].LivesAt(town.Now));
+        town.Write(town.Propose(new AddPublisher("other", Town.NewKey().PublicKey)));
+        Assert.Empty(town.State.Release.JustEnded);
+    }
+
+    [Fact]
+    public void A_lease_does_not_end_with_what_it_does_not_rest_on()
+    {
+        var lease = Leased();
+        town.Write(town.Revoke(town.Owner3));
+        Assert.True(town.State.Release.Leases[lease.Id].LivesAt(town.Now));
+    }
+
+    [Fact]
+    public void The_same_arguments_give_the_same_bytes()
+    {
+        var transcript = town.Transcript(town.Approved(town.Owner1, town.Owner2));
+        var evidence = town.Evidence(transcript.Digest());
+        var (first, second) = (Decide(), Decide());
+        Assert.Equal(first.Entry.ToArray(), second.Entry.ToArray());
+
+        ReleaseDecision Decide() => ReleaseDecision.Make(town.State, transcript, evidence, town.Now);
+    }
+
+    private Lease Leased() => town.Leased(town.Approved(town.Owner1, town.Owner2));
+}
