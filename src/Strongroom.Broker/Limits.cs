@@ -11,12 +11,16 @@ namespace Strongroom.Broker;
 internal sealed record Limits(int Burst = 2000, int PerSecond = 500, int StrangerBurst = 100, int StrangerPerSecond = 20)
 {
     public const string Strangers = "strangers";
+    public const string Streams = "streams";
+
+    private const int StreamsPerCaller = 64;
 
     public void Add(IServiceCollection services) => services.AddRateLimiter(limiter =>
     {
         limiter.RejectionStatusCode = StatusCodes.Status429TooManyRequests;
         limiter.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, IPAddress>(context => Bucket(context, Burst, PerSecond));
         limiter.AddPolicy(Strangers, context => Bucket(context, StrangerBurst, StrangerPerSecond));
+        limiter.AddPolicy(Streams, context => RateLimitPartition.GetConcurrencyLimiter(Caller(context), _ => new() { PermitLimit = StreamsPerCaller }));
         limiter.OnRejected = async (context, _) =>
         {
             context.HttpContext.Response.Headers.RetryAfter = "1";

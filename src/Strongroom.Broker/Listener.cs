@@ -3,6 +3,7 @@ using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Strongroom.Attestation;
 
 namespace Strongroom.Broker;
 
@@ -10,6 +11,8 @@ namespace Strongroom.Broker;
 internal static class Listener
 {
     public const int MaxBodySizeInBytes = 64 * 1024;
+    public const int MaxEvidenceBodySizeInBytes = EvidenceVerifier.MaxSizeInBytes / 3 * 4 + 1024; // base64
+    public const int MaxManifestBodySizeInBytes = 16 * 1024 * 1024;
 
     public static void Listen(this WebApplicationBuilder builder, IPEndPoint address, X509Certificate2 certificate)
     {

@@ -1,6 +1,8 @@
 using System.Text;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Strongroom.Broker.People;
 using Strongroom.Bytes;
+using Strongroom.Ledger;
 
 namespace Strongroom.Broker;
 
@@ -61,7 +63,7 @@ internal static partial class Problems
             }
             catch (Exception e) when (!context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
             {
-                if (context.RequestServices.GetRequiredService<ILoggerFactory>() is var logs && e is not (MalformedException or BadHttpRequestException))
+                if (context.RequestServices.GetRequiredService<ILoggerFactory>() is var logs && e is not (MalformedException or BadHttpRequestException or UnsignedException))
                     Log.Failed(logs.CreateLogger("Strongroom.Broker.Problems"), context.Request.Method, context.Request.Path, e);
                 await Explain(e).ExecuteAsync(context);
             }
@@ -72,8 +74,10 @@ internal static partial class Problems
     private static ProblemHttpResult Explain(Exception e) => e switch
     {
         MalformedException => Problem.Malformed.Because(e.Message),
+        UnsignedException unsigned => Problem.Unsigned.Because(unsigned.Reasons),
         BadHttpRequestException { InnerException: MalformedException inner } => Problem.Malformed.Because(inner.Message),
         BadHttpRequestException bad => Problem.ForStatus(bad.StatusCode).Because(bad.Message),
+        AppendFailedException => Problem.NotWritten.Because(),
         UnavailableException => Problem.Unavailable.Because(e.Message),
         LedgerBrokenException => Problem.Stopping.Because(),
         OperationCanceledException => Problem.TimedOut.Because(),

@@ -1,4 +1,13 @@
 using Strongroom.Broker;
+using Strongroom.Broker.Access;
+using Strongroom.Broker.Approvals;
+using Strongroom.Broker.Ledger;
+using Strongroom.Broker.Machines;
+using Strongroom.Broker.Models;
+using Strongroom.Broker.People;
+using Strongroom.Broker.Release;
+
+[assembly: System.Runtime.Versioning.SupportedOSPlatform("linux")]
 
 if (BrokerOptions.Parse(args) is not { } options)
 {
@@ -6,6 +15,33 @@ if (BrokerOptions.Parse(args) is not { } options)
     return 64;
 }
 Hardening.Apply();
-return 70;
+try
+{
+    var directory = BrokerDirectory.Open(options);
+    await using var broker = await BrokerHost.StartAsync(directory, TimeProvider.System, new Limits(), () => new SocketsHttpHandler(), CancellationToken.None);
+    Console.WriteLine($"broker of {directory.Configuration.Origin} listens on {broker.Address} with key {directory.BrokerKey}");
+    if (directory.Configuration.DangerDevelopmentEvidence == true) Console.WriteLine("DANGER: development evidence is accepted; it proves nothing about any machine");
+    return await broker.EndAsync();
+}
+catch (Exception e) when (ExitCode.For(e) is var code and not 70)
+{
+    Console.Error.WriteLine($"strongroom broker: {e.Message}");
+    return code;
+}
 
-public partial class Program;
+public partial class Program
+{
+    /// <summary>One line for each capability; each reads what those before it know, never what comes after (docs/house.md).</summary>
+    internal static void MapSlices(WebApplication app)
+    {
+        app.MapHealth();
+        app.MapLedger();
+        app.MapAccess();
+        app.MapPeople();
+        app.MapModels();
+        app.MapMachines();
+        app.MapApprovals();
+        app.MapReleases();
+        app.MapLeases();
+    }
+}

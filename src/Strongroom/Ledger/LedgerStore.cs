@@ -99,6 +99,19 @@ public abstract class LedgerStore : IAsyncDisposable
         static Task<LedgerReceipt> Refused(string why) => Task.FromException<LedgerReceipt>(new AppendFailedException(why));
     }
 
+    /// <summary>Has the newest head cosigned if it is not yet: after a witness was away, entries that are durable wait for it.</summary>
+    /// <exception cref="UnavailableException">A witness does not answer still.</exception>
+    public async Task CatchUpAsync(CancellationToken cancel = default)
+    {
+        var turn = new Waiting(ReadOnlyMemory<byte>.Empty, []);
+        lock (gate)
+        {
+            if (broken.Task.IsCompleted) throw broken.Task.Result;
+            if (!queue.Writer.TryWrite(turn)) throw new AppendFailedException("the ledger is closing");
+        }
+        await turn.Done.Task.WaitAsync(cancel).ConfigureAwait(false);
+    }
+
     /// <summary>A receipt under the newest cosigned head, for an entry appended earlier.</summary>
     public async Task<LedgerReceipt> ReceiptAsync(long index, CancellationToken cancel = default)
     {
@@ -202,6 +215,9 @@ public abstract class LedgerStore : IAsyncDisposable
         {
             // A head that no witness has seen is cosigned before anything is put on top of it: while witnesses are away the ledger stands still.
             if (Checkpoint.Checkpoint.Size != Size) await CosignAsync(closing.Token).ConfigureAwait(false);
+            foreach (var turn in batch.Where(waiting => waiting.Entry.IsEmpty)) turn.Done.TrySetResult(null!);
+            batch.RemoveAll(waiting => waiting.Entry.IsEmpty);
+            if (batch.Count == 0) return;
             var recent = await CommitAsync(batch).ConfigureAwait(false);
             await CosignAsync(closing.Token).ConfigureAwait(false);
             foreach (var waiting in batch) Complete(waiting, recent);

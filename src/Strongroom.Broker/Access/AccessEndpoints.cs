@@ -1,0 +1,37 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+using Strongroom.Broker.People;
+using Strongroom.Facts;
+using Strongroom.Protocol;
+
+namespace Strongroom.Broker.Access;
+
+/// <summary>Who rules: every signed command enters here, and what defines trust is read here.</summary>
+internal static class AccessEndpoints
+{
+    public static void MapAccess(this IEndpointRouteBuilder app)
+    {
+        var group = app.MapGroup("/v1").WithTags("Access");
+        group.MapPost("/commands", Command).WithSummary("Write a signed command; 202 when it still needs other people").Refuses(400, 403, 503);
+        group.MapGet("/proposals", Proposals).WithSummary("Changes of trust that wait for a second administrator").Refuses(401);
+        group.MapGet("/policy", Policy).WithSummary("The release policy in force").Refuses(404);
+    }
+
+    private static async Task<Results<Ok<CommandReply>, Accepted<CommandReply>, ProblemHttpResult>> Command(
+        SignedCommand signed, Journal journal, CancellationToken cancel) => signed.Command switch
+        {
+            AddModel => Problem.Malformed.Because("a model comes with its manifest and recipients: POST /v1/models"),
+            EnrolMachine => Problem.Malformed.Because("a machine comes with the answer to its challenge: POST /v1/machines"),
+            _ => await Commands.WriteAsync(journal, signed, [], cancel),
+        };
+
+    private static Ok<IReadOnlyList<ProposalDetails>> Proposals(Journal journal, Reader reader) => TypedResults.Ok<IReadOnlyList<ProposalDetails>>(
+        [
+            .. from proposal in journal.State.Access.Proposals.Values
+            orderby proposal.Index
+            select new ProposalDetails(Ids.Proposal(proposal.Command), proposal.Command, proposal.Digest, proposal.Index, reader.NameOf(proposal.Command.By)),
+        ]);
+
+    private static Results<Ok<PolicyReply>, ProblemHttpResult> Policy(Journal journal) => journal.State.Access.Policy is { } policy
+        ? TypedResults.Ok(new PolicyReply(policy.Document, policy.Digest, policy.Index))
+        : Problem.NotFound.Because("no policy is in force: nothing is released until two people set one");
+}

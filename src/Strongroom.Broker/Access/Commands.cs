@@ -1,0 +1,48 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+using Strongroom.Facts;
+using Strongroom.Protocol;
+
+namespace Strongroom.Broker.Access;
+
+/// <summary>How a person's signed command becomes a record, whichever address it came to.</summary>
+internal static class Commands
+{
+    public static async Task<Results<Ok<CommandReply>, Accepted<CommandReply>, ProblemHttpResult>> WriteAsync(
+        Journal journal, SignedCommand signed, IReadOnlyList<ReadOnlyMemory<byte>> blobs, CancellationToken cancel)
+    {
+        IReadOnlyList<string> reasons = [];
+        var receipt = await journal.WriteAsync(
+            (state, now) =>
+            {
+                reasons = state.Refusals(signed, now);
+                return reasons.Count == 0 ? new(new CommandRecord(now, signed.Command, signed.Signature), blobs) : null;
+            },
+            cancel);
+        if (receipt is null) return Problem.Refused.Because(reasons);
+        var missing = Missing(journal.State, signed.Command);
+        var reply = new CommandReply(receipt.Index, Subject(signed.Command), missing.Count == 0 ? null : missing);
+        return missing.Count == 0 ? TypedResults.Ok(reply) : TypedResults.Accepted((string?)null, reply);
+    }
+
+    private static string Subject(Command command) => command switch
+    {
+        ProposeChange propose => Ids.Proposal(propose),
+        ApproveChange approve => approve.Proposal,
+        RefuseChange refuse => refuse.Proposal,
+        AddModel add => Ids.Model(add.Model, add.Version),
+        EnrolMachine enrol => enrol.Machine,
+        RetireMachine retire => retire.Machine,
+        OpenRequest open => Ids.Request(open),
+        Approval approval => approval.Request,
+        Revoke revoke => revoke.Target,
+        _ => throw new System.Diagnostics.UnreachableException(),
+    };
+
+    private static IReadOnlyList<string> Missing(LedgerState state, Command command) => command switch
+    {
+        ProposeChange => ["another administrator has to approve this proposal"],
+        OpenRequest open => Approvals.Requests.Missing(state, state.Requests.Requests[Ids.Request(open)], state.At),
+        Approval approval => Approvals.Requests.Missing(state, state.Requests.Requests[approval.Request], state.At),
+        _ => [],
+    };
+}

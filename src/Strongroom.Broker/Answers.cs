@@ -1,0 +1,18 @@
+using Microsoft.AspNetCore.Http.Metadata;
+
+namespace Strongroom.Broker;
+
+/// <summary>What an address declares about itself, for the OpenAPI document and for Kestrel.</summary>
+internal static class Answers
+{
+    /// <summary>The problems that this address answers with, besides the ones that every address has (413, 429, 500).</summary>
+    public static RouteHandlerBuilder Refuses(this RouteHandlerBuilder route, params IReadOnlyList<int> statuses)
+    {
+        foreach (var status in statuses) route.ProducesProblem(status);
+        return route;
+    }
+
+    public static RouteHandlerBuilder TakesUpTo(this RouteHandlerBuilder route, long bytes) => route.WithMetadata(new BodyLimit(bytes));
+
+    private sealed record BodyLimit(long? MaxRequestBodySize) : IRequestSizeLimitMetadata;
+}

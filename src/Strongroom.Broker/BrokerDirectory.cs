@@ -1,0 +1,83 @@
+using System.Security.Cryptography.X509Certificates;
+using Strongroom.Bytes;
+using Strongroom.Crypto;
+using Strongroom.Facts;
+using Strongroom.Keys;
+using Strongroom.Ledger;
+using Strongroom.Protocol;
+
+namespace Strongroom.Broker;
+
+/// <summary>What lies in a broker's directory (spec/broker-directory.md), read and compared once, before anything listens.</summary>
+internal sealed class BrokerDirectory : IDisposable
+{
+    private BrokerDirectory(string path, BrokerConfiguration configuration, byte[] genesis, X509Certificate2 certificate) =>
+        (Path, Configuration, Genesis, Certificate) = (path, configuration, genesis, certificate);
+
+    public string Path { get; }
+
+    public BrokerConfiguration Configuration { get; }
+
+    /// <summary>The ledger's first entry.</summary>
+    public byte[] Genesis { get; }
+
+    public X509Certificate2 Certificate { get; }
+
+    /// <summary>SHA-256 of the certificate's SubjectPublicKeyInfo: what everybody pins.</summary>
+    public Digest BrokerKey => KeyOf(Certificate);
+
+    /// <exception cref="MalformedException">A file is not what it claims to be.</exception>
+    /// <exception cref="RefusedException">The files contradict each other, or others may read the secret ones.</exception>
+    public static BrokerDirectory Open(BrokerOptions options)
+    {
+        var configuration = options.Over(BrokerConfiguration.Parse(Read(options.Directory, "broker.json")));
+        var genesis = Read(options.Directory, "genesis.json");
+        foreach (var secret in (string[])["ledger.key", "tls.key"]) RequirePrivate(System.IO.Path.Combine(options.Directory, secret));
+        var certificate = X509Certificate2.CreateFromPemFile(System.IO.Path.Combine(options.Directory, "tls.pem"), System.IO.Path.Combine(options.Directory, "tls.key"));
+        RequireAgreement(configuration, LedgerRecord.Parse(genesis), KeyOf(certificate));
+        return new(options.Directory, configuration, genesis, certificate);
+    }
+
+    public string File(string name) => System.IO.Path.Combine(Path, name);
+
+    /// <summary>The key that signs checkpoints; the caller disposes it.</summary>
+    public Ed25519PrivateKey OpenLedgerKey()
+    {
+        using var file = KeyFile.Read(File("ledger.key"), "ledger", passphrase: null); // a broker starts by itself
+        return Ed25519PrivateKey.FromSeed(file.Key.Span);
+    }
+
+    /// <summary>The key that unwraps model keys; a relative path is relative to this directory.</summary>
+    public KeyProvider OpenCustody()
+    {
+        const string file = "file:";
+        var uri = Configuration.Custody;
+        return KeyProvider.Open(uri.StartsWith(file, StringComparison.Ordinal) ? file + File(uri[file.Length..]) : uri);
+    }
+
+    public void Dispose() => Certificate.Dispose();
+
+    private static Digest KeyOf(X509Certificate2 certificate) => Digest.Of(certificate.PublicKey.ExportSubjectPublicKeyInfo());
+
+    private static byte[] Read(string directory, string name) => System.IO.File.ReadAllBytes(System.IO.Path.Combine(directory, name));
+
+    private static void RequirePrivate(string path)
+    {
+        const UnixFileMode others = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
+        if ((System.IO.File.GetUnixFileMode(path) & others) != 0) throw new RefusedException($"others may read or write {path}: chmod 600 it, and ask who did");
+    }
+
+    /// <summary>People signed genesis; broker.json is only a file. Where the two differ, somebody has changed the file.</summary>
+    private static void RequireAgreement(BrokerConfiguration configuration, LedgerRecord first, Digest brokerKey)
+    {
+        if (first is not Genesis genesis) throw new MalformedException(-1, "genesis.json is not a genesis record");
+        var (founding, reasons) = (genesis.Founding, GenesisRules.Refusals(genesis).ToList());
+        if (founding.Ledger != configuration.Origin) reasons.Add($"genesis founds {founding.Ledger}, broker.json is for {configuration.Origin}");
+        if (founding.BrokerKey != brokerKey) reasons.Add("tls.pem is not the certificate that genesis names");
+        if (!founding.Witnesses.Order(StringComparer.Ordinal).SequenceEqual(configuration.Witnesses.Select(witness => witness.Key).Order(StringComparer.Ordinal)))
+            reasons.Add("the witnesses of broker.json are not those that genesis names");
+        if (configuration.DangerDevelopmentEvidence == true && founding.DangerDevelopmentEvidence != true)
+            reasons.Add("this ledger was founded without --danger-development-evidence, and nobody can add that later");
+        if (reasons.Count > 0) throw new RefusedException(reasons);
+    }
+}

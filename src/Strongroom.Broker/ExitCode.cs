@@ -1,0 +1,19 @@
+using Strongroom.Bytes;
+
+namespace Strongroom.Broker;
+
+/// <summary>Whose fault it was, for scripts (docs/house.md, Errors).</summary>
+internal static class ExitCode
+{
+    public const int LedgerBroken = 71;
+
+    public static int For(Exception e) => e switch
+    {
+        RefusedException => 1,
+        MalformedException => 2,
+        UnavailableException or IOException { InnerException: System.Net.Sockets.SocketException } => 3,
+        FileNotFoundException or DirectoryNotFoundException => 66,
+        LedgerBrokenException => LedgerBroken,
+        _ => 70,
+    };
+}

@@ -1,0 +1,48 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+using Strongroom.Broker.Access;
+using Strongroom.Broker.Release;
+using Strongroom.Facts;
+using Strongroom.Protocol;
+
+namespace Strongroom.Broker.Machines;
+
+/// <summary>Machines: a stranger until an operator signs for it and it has shown that its attestation key lives in the TPM that its maker vouched for.</summary>
+internal static class MachineEndpoints
+{
+    public static void MapMachines(this IEndpointRouteBuilder app)
+    {
+        var group = app.MapGroup("/v1/machines").WithTags("Machines");
+        group.MapGet("", List).WithSummary("Every machine that was ever enrolled");
+        group.MapPost("/challenges", Challenge).RequireRateLimiting(Limits.Strangers)
+            .WithSummary("What a machine says of itself; the answer is a credential that only its TPM can open").Refuses(400, 403, 429);
+        group.MapPost("", Enrol).WithSummary("Enrol a machine: the operator's signed command and what the credential held").Refuses(400, 403, 503);
+    }
+
+    private static Results<Ok<EnrolmentChallenge>, ProblemHttpResult> Challenge(
+        EnrolmentRequest asked, HttpContext context, Journal journal, Challenges<Enrolment> challenges, TimeProvider clock)
+    {
+        var (enrolment, reasons) = Enrolment.From(asked, journal.State, clock.GetUtcNow());
+        if (enrolment is null) return Problem.EvidenceRefused.Because(reasons);
+        return challenges.Give(enrolment, Limits.Caller(context)) is var (id, expires)
+            ? TypedResults.Ok(new EnrolmentChallenge(id, enrolment.Machine, Bytes.Timestamp.WholeSecond(expires), enrolment.Credential))
+            : Problem.TooMany.Because("too many challenges wait for an answer");
+    }
+
+    private static async Task<Results<Ok<CommandReply>, Accepted<CommandReply>, ProblemHttpResult>> Enrol(
+        MachineEnrolment answer, Journal journal, Challenges<Enrolment> challenges, CancellationToken cancel)
+    {
+        if (answer.Command.Command is not EnrolMachine enrol) return Problem.Malformed.Because("the command is not machine/enrol.v1");
+        if (challenges.Take(answer.Challenge) is not { } enrolment) return Problem.ChallengeSpent.Because();
+        var reasons = enrolment.Refusals(enrol, answer.Secret);
+        return reasons.Count > 0 ? Problem.EvidenceRefused.Because(reasons) : await Commands.WriteAsync(journal, answer.Command, enrolment.Blobs, cancel);
+    }
+
+    private static Ok<IReadOnlyList<MachineDetails>> List(Journal journal) => TypedResults.Ok<IReadOnlyList<MachineDetails>>(
+        [
+            .. from machine in journal.State.Machines.Machines.Values
+            orderby machine.Index
+            select new MachineDetails(
+                machine.Id, machine.Kind, machine.Active, machine.At, machine.Index, machine.Enrolled.Pcrs, machine.Enrolled.ApplicationPcr, machine.Measurement,
+                machine.MeasuredAt),
+        ]);
+}

@@ -1,0 +1,71 @@
+using System.Security.Cryptography;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Strongroom.Broker.Access;
+using Strongroom.Bytes;
+using Strongroom.Facts;
+using Strongroom.Keys;
+using Strongroom.Protocol;
+using Strongroom.Sealing;
+
+namespace Strongroom.Broker.Models;
+
+/// <summary>The sealed models that may be asked for: their manifests, and who can unwrap their keys.</summary>
+internal static class ModelEndpoints
+{
+    public static void MapModels(this IEndpointRouteBuilder app)
+    {
+        var group = app.MapGroup("/v1/models").WithTags("Models");
+        group.MapPost("", Add).TakesUpTo(Listener.MaxManifestBodySizeInBytes).WithSummary("Make a sealed model known: signed command, manifest and recipients").Refuses(400, 403, 413, 503);
+        group.MapGet("", List).WithSummary("Every version of every model");
+        group.MapGet("/{model}/{version:long}/manifest", Manifest).Produces(200, contentType: "application/json").WithSummary("The manifest as its publisher signed it").Refuses(404);
+    }
+
+    private static async Task<Results<Ok<CommandReply>, Accepted<CommandReply>, ProblemHttpResult>> Add(
+        ModelUpload upload, Journal journal, ModelShelf shelf, KeyProvider custody, TimeProvider clock, CancellationToken cancel)
+    {
+        if (upload.Command.Command is not AddModel add) return Problem.Malformed.Because("the command is not model/add.v1");
+        // Asked before anything is parsed or stored for whoever may not add a model, and once more when it is written.
+        if (journal.State.Refusals(upload.Command, clock.GetUtcNow()) is { Count: > 0 } refusals) return Problem.Refused.Because(refusals);
+        var reasons = await RefusalsAsync(upload, add, journal.State.Access.Publishers[add.Publisher], custody, cancel);
+        if (reasons.Count > 0) return Problem.Refused.Because(reasons);
+        shelf.Put(upload.Manifest, add.ModelDigest, upload.Recipients);
+        return await Commands.WriteAsync(journal, upload.Command, [], cancel);
+    }
+
+    private static async Task<List<string>> RefusalsAsync(ModelUpload upload, AddModel add, Crypto.Ed25519PublicKey publisher, KeyProvider custody, CancellationToken cancel)
+    {
+        var reasons = new List<string>();
+        try
+        {
+            var manifest = Sealing.Manifest.Parse(upload.Manifest.Span); // its signature included
+            if (!manifest.IsFrom(publisher)) reasons.Add($"the manifest is not signed by the key on record for {add.Publisher}");
+            if (manifest.Name != add.Model || manifest.Version != add.Version) reasons.Add($"the manifest is of {manifest.Name} version {manifest.Version}");
+            if (manifest.ModelDigest != add.ModelDigest) reasons.Add("the command is signed for another manifest");
+            if (Digest.Of(upload.Recipients.Span) != add.RecipientsDigest) reasons.Add("the command is signed for other recipients");
+            // A model whose key this broker cannot unwrap would be found out at the first release, in the night before it is needed.
+            (await custody.UnwrapModelKeyAsync(Recipients.Parse(upload.Recipients.Span, manifest.ModelDigest), cancel)).Dispose();
+        }
+        catch (RefusedException e)
+        {
+            reasons.AddRange(e.Reasons);
+        }
+        catch (AuthenticationTagMismatchException e)
+        {
+            reasons.Add(e.Message);
+        }
+        return reasons;
+    }
+
+    private static Ok<IReadOnlyList<ModelDetails>> List(Journal journal) => TypedResults.Ok<IReadOnlyList<ModelDetails>>(
+        [
+            .. from model in journal.State.Models.Versions.Values
+            orderby model.Index
+            select new ModelDetails(
+                model.Model, model.Version, model.Command.Publisher, model.Digest, model.Command.RecipientsDigest, model.At, model.Index, model.Withdrawn),
+        ]);
+
+    private static Results<FileContentHttpResult, ProblemHttpResult> Manifest(string model, long version, Journal journal, ModelShelf shelf) =>
+        journal.State.Models.Find(model, version) is { } found && shelf.Manifest(found.Digest) is { } bytes
+            ? TypedResults.Bytes(bytes, "application/json")
+            : Problem.NotFound.Because($"there is no version {version} of {model}");
+}

@@ -1,0 +1,43 @@
+using Strongroom.Broker.Models;
+using Strongroom.Bytes;
+using Strongroom.Crypto;
+using Strongroom.Keys;
+using Strongroom.Protocol;
+using Strongroom.Sealing;
+
+namespace Strongroom.Broker.Release;
+
+/// <summary>The only code that unwraps a model key, and it takes nothing but a <see cref="ReleaseGrant"/>.</summary>
+internal sealed class KeyRelease(KeyProvider custody, ModelShelf shelf, Journal journal, Table answers)
+{
+    /// <summary>The grant as the enclave gets it: given once, kept, and given again in the same bytes.</summary>
+    /// <exception cref="UnavailableException">Custody is away, or the model's files are not on the shelf.</exception>
+    public async Task<GrantReply> AnswerAsync(ReleaseGrant grant, CancellationToken cancel)
+    {
+        var sealedKeys = answers.Find(grant.Lease.Lease);
+        if (sealedKeys is null)
+        {
+            var made = await SealAsync(grant, cancel);
+            sealedKeys = answers.Add(grant.Lease.Lease, made) ? made : answers.Find(grant.Lease.Lease)!; // whoever kept it first is the one answer
+        }
+        return new(grant.Receipt.Entry, grant.Receipt.Proof, sealedKeys, grant.Decided.Development);
+    }
+
+    /// <summary>The keys of the granted files, 32 bytes each in the manifest's order, readable by the enclave that the decision names and by it alone.</summary>
+    private async Task<byte[]> SealAsync(ReleaseGrant grant, CancellationToken cancel)
+    {
+        var (manifest, recipients) = shelf.Take(journal.State, grant.Decided.Model, grant.Decided.Version);
+        using var modelKey = await custody.UnwrapModelKeyAsync(recipients, cancel);
+        int[] files = [.. Enumerable.Range(0, manifest.Files.Count).Where(file => grant.Decided.Transcript.Files?.Contains(manifest.Files[file].Name) ?? true)];
+        using var keys = new Secret(files.Length * ContentKeys.SizeInBytes);
+        for (var i = 0; i < files.Length; i++)
+        {
+            using var key = ContentKeys.Derive(modelKey, manifest, files[i]);
+            key.Span.CopyTo(keys.Span[(i * ContentKeys.SizeInBytes)..]);
+        }
+        return Hpke.Seal(grant.Decided.Transcript.HpkeKey, Info(grant.Receipt.LeafHash), [], keys.Span);
+    }
+
+    /// <summary>Ties the wrapped keys to the leaf that allowed them: for any other leaf they do not open (spec/release-protocol.md).</summary>
+    private static byte[] Info(Digest leafHash) => [.. "strongroom/release/v1\n"u8, .. leafHash.Span];
+}

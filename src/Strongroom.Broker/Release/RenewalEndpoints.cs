@@ -1,0 +1,42 @@
+using System.Security.Cryptography;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Strongroom.Bytes;
+using Strongroom.Facts;
+using Strongroom.Protocol;
+
+namespace Strongroom.Broker.Release;
+
+/// <summary>A lease lives on by fresh evidence, judged by what is true now. No key travels: the enclave has it.</summary>
+internal static class RenewalEndpoints
+{
+    public static Results<Ok<RenewalChallenge>, ProblemHttpResult> Challenge(
+        string lease, RenewalChallengeRequest asked, HttpContext context, Journal journal, BrokerDirectory directory, Challenges<RenewalTranscript> challenges,
+        TimeProvider clock)
+    {
+        var state = journal.State;
+        if (state.Release.Find(lease) is not { } held) return Problem.NotFound.Because($"there is no {lease}");
+        var machine = state.Machines.Machines[held.Machine].Enrolled;
+        var transcript = new RenewalTranscript(
+            state.Origin, RandomNumberGenerator.GetBytes(Transcript.NonceSizeInBytes), Timestamp.WholeSecond(clock.GetUtcNow()), lease, held.Machine, held.HpkeKey,
+            directory.BrokerKey, asked.Configuration);
+        return challenges.Give(transcript, Limits.Caller(context)) is var (id, expires)
+            ? TypedResults.Ok(new RenewalChallenge(id, transcript, Timestamp.WholeSecond(expires), machine.Pcrs, machine.ApplicationPcr))
+            : Problem.TooMany.Because("too many challenges wait for an answer");
+    }
+
+    public static async Task<Results<Ok<RenewalReply>, ProblemHttpResult>> Renew(
+        string lease, EvidenceSubmission answer, Journal journal, Challenges<RenewalTranscript> challenges, RefusalBudget budget, CancellationToken cancel)
+    {
+        if (challenges.Take(answer.Challenge) is not { } transcript || transcript.Lease != lease) return Problem.ChallengeSpent.Because();
+        RenewalDecision decision = null!;
+        var receipt = await journal.WriteAsync(
+            (state, now) =>
+            {
+                decision = RenewalDecision.Make(state, transcript, answer.Evidence, now);
+                return decision.Record.Measurement is null && !budget.TrySpend(transcript.Machine) ? null : new(decision.Record, answer.Evidence);
+            },
+            cancel);
+        if (decision.Record.Outcome == Outcome.Allowed) return TypedResults.Ok(new RenewalReply(receipt!.Entry, receipt.Proof, decision.Record.Development));
+        return (decision.Record.Measurement is null ? Problem.EvidenceRefused : Problem.ReleaseDenied).Because(decision.Record.Reasons!);
+    }
+}

@@ -1,0 +1,126 @@
+using System.Net;
+using Strongroom.Bytes;
+using Strongroom.Facts;
+using Strongroom.Protocol;
+
+namespace Strongroom.Broker.Tests;
+
+/// <summary>Who may write: signed by an enrolled person, once, now, with a role; and what defines trust by two.</summary>
+public sealed class AccessTests : IAsyncLifetime
+{
+    private TestBroker broker = null!;
+
+    public async ValueTask InitializeAsync() => broker = await TestBroker.StartAsync();
+
+    public ValueTask DisposeAsync() => broker.DisposeAsync();
+
+    [Fact]
+    public async Task Two_administrators_change_who_may_do_what()
+    {
+        var person = await broker.EnrolAsync(Groups.Operators);
+        Assert.True(broker.State.Access.ActivePerson(person.Id)!.IsIn(Groups.Operators));
+    }
+
+    [Fact]
+    public async Task One_person_alone_changes_nothing()
+    {
+        var propose = broker.Propose(broker.Ada, new EnrolPerson(Ids.NewPerson(), new TestPerson().Key.PublicKey, [Groups.Administrators]));
+        var reply = await TestBroker.MustAsync(HttpStatusCode.Accepted, await broker.SendAsync(broker.Ada.Sign(propose)), ProtocolJson.Default.CommandReply);
+        Assert.NotEmpty(reply.Missing!);
+        var reasons = await TestBroker.RefusedAsync("refused", await broker.SendAsync(broker.Ada.Sign(broker.Approve(broker.Ada, propose))));
+        Assert.Contains("another person", reasons, StringComparison.Ordinal);
+        Assert.Equal(2, broker.State.Access.People.Count);
+    }
+
+    [Fact]
+    public async Task An_operator_does_not_change_trust()
+    {
+        var operatorOnly = await broker.EnrolAsync(Groups.Operators);
+        var propose = broker.Propose(operatorOnly, new RemovePerson(broker.Ben.Id));
+        Assert.Contains("administrators", await TestBroker.RefusedAsync("refused", await broker.SendAsync(operatorOnly.Sign(propose))), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_command_is_written_once()
+    {
+        var signed = broker.Ada.Sign(broker.Propose(broker.Ada, new SetGroups(broker.Ben.Id, [Groups.Administrators, Groups.Operators])));
+        await TestBroker.MustAsync(HttpStatusCode.Accepted, await broker.SendAsync(signed));
+        var size = broker.State.Size;
+        Assert.Contains("written once", await TestBroker.RefusedAsync("refused", await broker.SendAsync(signed)), StringComparison.Ordinal);
+        Assert.Equal(size, broker.State.Size);
+    }
+
+    [Fact]
+    public async Task A_command_of_another_day_is_refused()
+    {
+        var signed = broker.Ada.Sign(broker.Propose(broker.Ada, new SetGroups(broker.Ben.Id, [Groups.Administrators])));
+        broker.Clock.Wind(Command.ClockWindow + TimeSpan.FromSeconds(1));
+        Assert.Contains("five minutes", await TestBroker.RefusedAsync("refused", await broker.SendAsync(signed)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_command_for_another_ledger_is_refused()
+    {
+        var propose = broker.Propose(broker.Ada, new SetGroups(broker.Ben.Id, [Groups.Administrators])) with { Ledger = "other.test/ledger" };
+        Assert.Contains("other.test", await TestBroker.RefusedAsync("refused", await broker.SendAsync(broker.Ada.Sign(propose))), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_changed_command_is_refused()
+    {
+        var signed = broker.Ada.Sign(broker.Propose(broker.Ada, new SetGroups(broker.Ben.Id, [Groups.Administrators])));
+        var changed = signed with { Command = ((ProposeChange)signed.Command) with { Change = new RemovePerson(broker.Ben.Id) } };
+        Assert.Contains("signature", await TestBroker.RefusedAsync("refused", await broker.SendAsync(changed)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_strangers_signature_is_refused()
+    {
+        var stranger = new TestPerson();
+        var signed = stranger.Sign(broker.Propose(broker.Ada, new RemovePerson(broker.Ben.Id)));
+        Assert.Contains("signature", await TestBroker.RefusedAsync("refused", await broker.SendAsync(signed)), StringComparison.Ordinal);
+        signed = stranger.Sign(broker.Propose(stranger, new RemovePerson(broker.Ben.Id)));
+        Assert.Contains("not an enrolled person", await TestBroker.RefusedAsync("refused", await broker.SendAsync(signed)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_leaver_writes_nothing()
+    {
+        var leaver = await broker.EnrolAsync(Groups.Administrators);
+        await broker.ChangeAsync(new RemovePerson(leaver.Id));
+        var signed = leaver.Sign(broker.Propose(leaver, new RemovePerson(broker.Ben.Id)));
+        Assert.Contains("not an enrolled person", await TestBroker.RefusedAsync("refused", await broker.SendAsync(signed)), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""{"command":{"type":"trust/propose.v1"}}""")]
+    [InlineData("""{"command":{"type":"no/such.v1"},"signature":""}""")]
+    [InlineData("""{"signature":""}""")]
+    [InlineData("""[]""")]
+    [InlineData("""null""")]
+    [InlineData("""{"command":""")]
+    public async Task What_is_no_signed_command_is_malformed(string body)
+    {
+        using var content = new StringContent(body, System.Text.Encoding.UTF8, "application/json");
+        await TestBroker.RefusedAsync("malformed", await broker.Client.PostAsync("/v1/commands", content));
+    }
+
+    [Fact]
+    public async Task An_unknown_member_is_malformed()
+    {
+        var signed = broker.Ada.Sign(broker.Propose(broker.Ada, new RemovePerson(broker.Ben.Id)));
+        var body = System.Text.Encoding.UTF8.GetString(signed.ToBytes()).Replace("{\"command\":{", "{\"command\":{\"urgent\":true,", StringComparison.Ordinal);
+        using var content = new StringContent(body, System.Text.Encoding.UTF8, "application/json");
+        await TestBroker.RefusedAsync("malformed", await broker.Client.PostAsync("/v1/commands", content));
+    }
+
+    [Fact]
+    public async Task What_one_person_was_told_stands_after_a_restart()
+    {
+        var person = await broker.EnrolAsync(Groups.Operators);
+        var size = broker.State.Size;
+        await broker.StartAgainAsync();
+        Assert.Equal(size, broker.State.Size);
+        Assert.NotNull(broker.State.Access.ActivePerson(person.Id));
+    }
+}

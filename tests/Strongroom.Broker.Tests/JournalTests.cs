@@ -1,0 +1,83 @@
+using System.Net;
+using Strongroom.Bytes;
+using Strongroom.Facts;
+
+namespace Strongroom.Broker.Tests;
+
+/// <summary>The one write path, when what it stands on gives way.</summary>
+public sealed class JournalTests : IAsyncLifetime
+{
+    private TestBroker broker = null!;
+
+    public async ValueTask InitializeAsync() => broker = await TestBroker.StartAsync();
+
+    public ValueTask DisposeAsync() => broker.DisposeAsync();
+
+    [Fact]
+    public async Task Many_writers_get_different_places_and_all_of_them_stand()
+    {
+        var commands = Enumerable.Range(0, 64).Select(_ => broker.Ada.Sign(broker.Propose(broker.Ada, new SetGroups(broker.Ben.Id, [Groups.Administrators])))).ToList();
+        foreach (var response in await Task.WhenAll(commands.Select(broker.SendAsync))) await TestBroker.MustAsync(HttpStatusCode.Accepted, response);
+        Assert.Equal(64, broker.State.Access.Proposals.Count);
+        await broker.StartAgainAsync();
+        Assert.Equal(64, broker.State.Access.Proposals.Count);
+    }
+
+    [Fact]
+    public async Task The_same_command_sent_at_once_by_many_is_written_once()
+    {
+        var signed = broker.Ada.Sign(broker.Propose(broker.Ada, new SetGroups(broker.Ben.Id, [Groups.Administrators])));
+        var responses = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => broker.SendAsync(signed)));
+        Assert.Single(responses, response => response.StatusCode == HttpStatusCode.Accepted);
+        Assert.Equal(15, responses.Count(response => response.StatusCode == HttpStatusCode.Forbidden));
+        Assert.Single(broker.State.Access.Proposals);
+    }
+
+    [Fact]
+    public async Task While_the_witness_is_away_nothing_is_acknowledged_and_afterwards_the_ledger_goes_on()
+    {
+        var first = broker.Ada.Sign(broker.Propose(broker.Ada, new SetGroups(broker.Ben.Id, [Groups.Administrators])));
+        var second = broker.Ada.Sign(broker.Propose(broker.Ada, new SetGroups(broker.Ben.Id, [Groups.Administrators])));
+        broker.Witness.Away = true;
+        await TestBroker.RefusedAsync("unavailable", await broker.SendAsync(first));
+        broker.Witness.Away = false;
+        await TestBroker.MustAsync(HttpStatusCode.Accepted, await broker.SendAsync(second));
+        // What was durable when the witness went is so, although nobody was told: once written, never unwritten.
+        Assert.Contains("written once", await TestBroker.RefusedAsync("refused", await broker.SendAsync(first)), StringComparison.Ordinal);
+        Assert.Equal(2, broker.State.Access.Proposals.Count);
+    }
+
+    [Fact]
+    public async Task A_restored_backup_stops_the_broker()
+    {
+        await broker.EnrolAsync(Groups.Operators);
+        await broker.StopAsync();
+        var backup = File.ReadAllBytes(Path.Combine(broker.Directory, "ledger.db"));
+        await broker.StartAgainAsync();
+        await broker.EnrolAsync(Groups.Operators);
+        await broker.StopAsync();
+        broker.Write("ledger.db", backup);
+        File.Delete(Path.Combine(broker.Directory, "ledger.db-wal"));
+        var broken = await Assert.ThrowsAsync<LedgerBrokenException>(() => broker.StartAgainAsync());
+        Assert.Equal(71, ExitCode.For(broken));
+    }
+
+    [Fact]
+    public async Task Another_genesis_stops_the_broker()
+    {
+        await broker.StopAsync();
+        var genesis = (Genesis)LedgerRecord.Parse(File.ReadAllBytes(Path.Combine(broker.Directory, "genesis.json")));
+        broker.Write("genesis.json", (genesis with { At = genesis.At.AddSeconds(1) }).ToEntry());
+        await Assert.ThrowsAsync<LedgerBrokenException>(() => broker.StartAgainAsync());
+    }
+
+    [Fact]
+    public async Task Records_are_never_older_than_the_one_before_even_if_the_clock_goes_back()
+    {
+        await broker.EnrolAsync(Groups.Operators);
+        var before = broker.State.At;
+        broker.Clock.Wind(TimeSpan.FromMinutes(-2));
+        await broker.EnrolAsync(Groups.Operators);
+        Assert.Equal(before, broker.State.At);
+    }
+}
