@@ -43,6 +43,13 @@ internal sealed class Terminal(TextWriter output, TextWriter error, bool json)
     /// <param name="total">Bytes in all.</param>
     internal Progress Progress(string what, long total) => new(error, what, total, live: !Console.IsErrorRedirected);
 
+    /// <summary>True only for a typed y or yes.</summary>
+    internal bool Confirm(string question)
+    {
+        error.Write($"{question} [y/n] ");
+        return Console.In.ReadLine()?.Trim().ToLowerInvariant() is "y" or "yes";
+    }
+
     /// <summary>Asks on the terminal without echo; from a pipe it reads one line of standard input.</summary>
     internal string AskSecret(string prompt)
     {

@@ -2,14 +2,17 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using Strongroom.Bytes;
 using Strongroom.Cli.Policies;
+using Strongroom.Facts;
 using Strongroom.Policy;
+using Strongroom.Protocol;
+using Command = System.CommandLine.Command;
 
 namespace Strongroom.Cli.Commands;
 
-/// <summary><c>strongroom policy check|sign|explain</c>.</summary>
+/// <summary><c>strongroom policy check|sign|show|explain</c>.</summary>
 internal static class PolicyCommand
 {
-    internal static Command Create() => new Command("policy", "Who may get which key: read a policy, sign it, ask what it says about a request").With(Check());
+    internal static Command Create() => new Command("policy", "Who may get which key: read a policy, sign it, ask what it says about a request").With(Check(), Sign(), Show(), Explain());
 
     private static Command Check()
     {
@@ -23,6 +26,48 @@ internal static class PolicyCommand
             return ExitCode.Ok;
         });
     }
+
+    private static Command Sign()
+    {
+        var file = new Argument<string>("file") { Description = "A policy in YAML; strongroom policy check says what it means" };
+        return new Command("sign", "Propose a policy; it is in force once another administrator approves").With(file)
+            .Proposes(parsed => new SetPolicy(CanonicalDocument.Parse(Read(parsed.GetRequiredValue(file)).Canonical.Span)));
+    }
+
+    private static Command Show() => new Command("show", "The policy in force").Talks(async (_, session, terminal, cancel) =>
+    {
+        var policy = ReleasePolicy.Parse((await session.Broker.PolicyAsync(cancel)).Policy.Utf8);
+        terminal.Answer(ToJson(policy), text => Say(policy, text));
+        return ExitCode.Ok;
+    });
+
+    private static Command Explain()
+    {
+        var request = new Argument<string>("request") { Description = "A request's id" };
+        return new Command("explain", "What each rule says about a request now").With(request).Talks(async (parsed, session, terminal, cancel) =>
+        {
+            var explanation = await session.Broker.ExplanationAsync(parsed.GetRequiredValue(request), cancel);
+            terminal.Answer(explanation, ProtocolJson.Default.ExplanationReply, text =>
+            {
+                foreach (var rule in explanation.Checks.GroupBy(check => check.Rule))
+                {
+                    text.WriteLine(rule.Key.Length == 0 ? "every request" : $"rule \"{rule.Key}\"");
+                    foreach (var check in rule) text.WriteLine($"  {Mark(check.Outcome)}  {check.Check}: {check.Words}");
+                }
+            });
+            return explanation.Checks.Any(check => check.Outcome == "refused") ? ExitCode.Refused
+                : explanation.Checks.Any(check => check.Outcome == "missing") ? ExitCode.NotYet
+                : ExitCode.Ok;
+        });
+    }
+
+    private static string Mark(string outcome) => outcome switch
+    {
+        "met" => "yes    ",
+        "missing" => "not yet",
+        "refused" => "NO     ",
+        _ => "-      ",
+    };
 
     /// <exception cref="MalformedException">Names the file and the place in it.</exception>
     internal static ReleasePolicy Read(string path)

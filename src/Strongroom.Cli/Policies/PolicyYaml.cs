@@ -1,4 +1,3 @@
-using System.Globalization;
 using Strongroom.Bytes;
 using Strongroom.Policy;
 
@@ -10,10 +9,10 @@ namespace Strongroom.Cli.Policies;
 /// </summary>
 internal static class PolicyYaml
 {
-    private const long DefaultEvidenceAge = 60;
-    private const long DefaultLease = 3600;
-    private const long DefaultApproval = 3600;
-    private const long DefaultRequest = 86_400;
+    private const long DefaultEvidenceAge = Duration.Minute;
+    private const long DefaultLease = Duration.Hour;
+    private const long DefaultApproval = Duration.Hour;
+    private const long DefaultRequest = Duration.Day;
 
     // What some YAML readers take for true, false or nothing.
     private static readonly string[] Ambiguous = ["", "~", "null", "true", "false", "yes", "no", "on", "off", "y", "n"];
@@ -41,9 +40,9 @@ internal static class PolicyYaml
             Items(members.Required("approvals"), Approval),
             Optional(members, "memory", Words) ?? ["secret"],
             Optional(members, "check_tree", Bool) ?? true,
-            Optional(members, "maximum_lease", Duration) ?? DefaultLease,
-            Optional(members, "maximum_request", Duration) ?? DefaultRequest,
-            Optional(members, "maximum_approval", Duration) ?? DefaultApproval,
+            Optional(members, "maximum_lease", Time) ?? DefaultLease,
+            Optional(members, "maximum_request", Time) ?? DefaultRequest,
+            Optional(members, "maximum_approval", Time) ?? DefaultApproval,
             Optional(members, "minimum_version", Integer),
             Optional(members, "files", Words));
         try
@@ -64,7 +63,7 @@ internal static class PolicyYaml
         return new(
             Word(members.Required("evidence")),
             Words(members.Required("reference_values")),
-            Optional(members, "maximum_evidence_age", Duration) ?? DefaultEvidenceAge,
+            Optional(members, "maximum_evidence_age", Time) ?? DefaultEvidenceAge,
             Optional(members, "maximum_starts_per_boot", Integer) ?? 1,
             Optional(members, "danger_development_evidence", Bool));
     }
@@ -98,29 +97,13 @@ internal static class PolicyYaml
         _ => throw node.Refuse("true or false is needed here, in these letters and without quotes"),
     };
 
-    private static long? Integer(StrictYaml node) => node is StrictYaml.Scalar { Plain: true, Text: var text } && Digits(text) is { } value
+    private static long? Integer(StrictYaml node) => node is StrictYaml.Scalar { Plain: true, Text: var text } && Duration.Number(text) is { } value
         ? value
         : throw node.Refuse("a whole number from 1 is needed here, in plain digits");
 
-    private static long? Duration(StrictYaml node)
-    {
-        var parts = node is StrictYaml.Scalar { Text: var text } ? text.Split(' ') : [];
-        var unit = parts is [_, var word] ? word switch
-        {
-            "second" or "seconds" => 1,
-            "minute" or "minutes" => 60,
-            "hour" or "hours" => 3600,
-            "day" or "days" => 86_400,
-            _ => 0,
-        } : 0;
-        return unit > 0 && Digits(parts[0]) is { } count && count <= 100_000_000
-            ? count * unit
-            : throw node.Refuse("a length of time is needed here, such as 90 seconds, 15 minutes, 8 hours or 1 day");
-    }
-
-    /// <summary>Null for a sign, a leading zero (octal to some readers), an underscore, a fraction, anything but digits.</summary>
-    private static long? Digits(string text) =>
-        text.Length > 0 && text[0] != '0' && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : null;
+    private static long? Time(StrictYaml node) => node is StrictYaml.Scalar { Text: var text } && Duration.Parse(text) is { } seconds
+        ? seconds
+        : throw node.Refuse("a length of time is needed here, such as 90 seconds, 15 minutes, 8 hours or 1 day, 366 days at most");
 
     /// <summary>The members of one mapping, none of them unknown.</summary>
     private sealed class Members

@@ -89,22 +89,21 @@ internal sealed class Judgement
             $"a request for what {machine.Id} boots now, measurement {evidence.Measurement}: this one names {request.Measurement}");
     }
 
-    /// <summary>The rule that names the model and covers the purpose; only if no rule names the model, the one written for every other.</summary>
     private PolicyRule? FindRule()
     {
-        var naming = policy.Rules.Where(candidate => candidate.NamesModel(request.Model)).ToList();
-        if (naming.Count == 0) naming = [.. policy.Rules.Where(candidate => candidate.CoversEveryOtherModel)];
-        var found = naming.SingleOrDefault(candidate => candidate.CoversPurpose(request.Purpose));
+        var found = policy.RuleFor(request.Model, request.Purpose);
+        var named = policy.Rules.Any(candidate => candidate.NamesModel(request.Model));
         foreach (var candidate in policy.Rules)
         {
             at = candidate.Name;
+            var speaks = named ? candidate.NamesModel(request.Model) : candidate.CoversEveryOtherModel;
             if (candidate == found) Add("scope", FindingOutcome.Met, $"speaks about {request.Model} for {request.Purpose}");
-            else Add("scope", FindingOutcome.NotApplicable, naming.Contains(candidate) ? $"is not for the purpose {request.Purpose}" : $"is about other models than {request.Model}");
+            else Add("scope", FindingOutcome.NotApplicable, speaks ? $"is not for the purpose {request.Purpose}" : $"is about other models than {request.Model}");
         }
         at = "";
-        if (found is not null) return found;
-        Refuse("scope", naming.Count == 0 ? $"no rule speaks about model {request.Model}" : $"no rule lets model {request.Model} be used for {request.Purpose}");
-        return null;
+        if (found is null)
+            Refuse("scope", named || policy.Rules.Any(candidate => candidate.CoversEveryOtherModel) ? $"no rule lets model {request.Model} be used for {request.Purpose}" : $"no rule speaks about model {request.Model}");
+        return found;
     }
 
     private void JudgeVersion(PolicyRule rule)
@@ -139,11 +138,11 @@ internal sealed class Judgement
     private void JudgeTimes(PolicyRule rule)
     {
         Require("lease", request.LeaseSeconds >= 1 && request.LeaseSeconds <= rule.MaximumLeaseSeconds,
-            $"a lease of {PolicyWords.Duration(request.LeaseSeconds)} is asked for",
-            $"a lease of {request.LeaseSeconds} seconds is asked for, {PolicyWords.Duration(rule.MaximumLeaseSeconds)} is the most");
+            $"a lease of {Duration.Words(request.LeaseSeconds)} is asked for",
+            $"a lease of {request.LeaseSeconds} seconds is asked for, {Duration.Words(rule.MaximumLeaseSeconds)} is the most");
         Require("request validity", request.Expires - request.OpenedAt <= TimeSpan.FromSeconds(rule.MaximumRequestSeconds),
             "the request is not valid for too long",
-            $"the request is valid for {request.Expires - request.OpenedAt}, {PolicyWords.Duration(rule.MaximumRequestSeconds)} is the most");
+            $"the request is valid for {request.Expires - request.OpenedAt}, {Duration.Words(rule.MaximumRequestSeconds)} is the most");
     }
 
     private void JudgeMemory(PolicyRule rule)
@@ -247,7 +246,7 @@ internal sealed class Judgement
         if (approval.At > now) return "it is from the future";
         if (approval.Expires <= now) return $"it expired at {Word(approval.Expires)}";
         if (approval.Expires - approval.At > TimeSpan.FromSeconds(rule.MaximumApprovalSeconds))
-            return $"it is valid for longer than {PolicyWords.Duration(rule.MaximumApprovalSeconds)}";
+            return $"it is valid for longer than {Duration.Words(rule.MaximumApprovalSeconds)}";
         return approval.Consumed ? "an earlier release consumed it: open a new request" : null;
     }
 

@@ -5,24 +5,11 @@ namespace Strongroom.Policy;
 /// <summary>A policy in plain English, for people who sign it.</summary>
 internal static class PolicyWords
 {
-    private const long Minute = 60;
-    private const long Hour = 60 * Minute;
-    private const long Day = 24 * Hour;
-
     internal static IReadOnlyList<string> Sentences(IReadOnlyList<PolicyRule> rules) =>
         [.. rules.SelectMany(Sentences), "Whatever no rule allows is refused."];
 
     internal static IReadOnlyList<string> Warnings(IReadOnlyList<PolicyRule> rules) =>
         [.. rules.SelectMany(rule => Warnings(rule).Select(warning => $"rule \"{rule.Name}\": {warning}"))];
-
-    /// <summary>Exactly, in the largest unit that divides it: <c>90 minutes</c>, <c>1 day</c>.</summary>
-    internal static string Duration(long seconds) => seconds switch
-    {
-        _ when seconds % Day == 0 => Count(seconds / Day, "day"),
-        _ when seconds % Hour == 0 => Count(seconds / Hour, "hour"),
-        _ when seconds % Minute == 0 => Count(seconds / Minute, "minute"),
-        _ => Count(seconds, "second"),
-    };
 
     internal static string People(long count) => count == 1 ? "1 person" : $"{count} people";
 
@@ -40,13 +27,13 @@ internal static class PolicyWords
         };
         foreach (var clause in rule.Machines)
         {
-            yield return $"  The machine proves itself with {Kind(clause.Evidence)}, verified at most {Duration(clause.MaximumEvidenceAgeSeconds)} ago, "
+            yield return $"  The machine proves itself with {Kind(clause.Evidence)}, verified at most {Duration.Words(clause.MaximumEvidenceAgeSeconds)} ago, "
                 + $"equal to the reference values {Either(clause.ReferenceValues)}, and has started an enclave at most {Times(clause.MaximumStartsPerBoot)} since it booted.";
         }
         var people = rule.Approvals.Select(clause => $"{People(clause.Count)} of group {clause.Group}");
         yield return $"  Before that, {List([.. people])} have approved{(rule.Approvals.Sum(clause => clause.Count) > 1 ? ", all of them different" : "")}; who asks never approves, and one refusal ends the request.";
-        yield return $"  A request is valid for at most {Duration(rule.MaximumRequestSeconds)}, an approval for at most {Duration(rule.MaximumApprovalSeconds)}, and each approval for one release.";
-        yield return $"  The key is held in {Either(rule.Memory)} memory, for a lease of at most {Duration(rule.MaximumLeaseSeconds)} before fresh evidence renews it.";
+        yield return $"  A request is valid for at most {Duration.Words(rule.MaximumRequestSeconds)}, an approval for at most {Duration.Words(rule.MaximumApprovalSeconds)}, and each approval for one release.";
+        yield return $"  The key is held in {Either(rule.Memory)} memory, for a lease of at most {Duration.Words(rule.MaximumLeaseSeconds)} before fresh evidence renews it.";
         yield return rule.CheckTree
             ? "  The enclave checks the sealed files against the manifest's tree before it uses them."
             : "  The enclave need not check the sealed files against the manifest's tree.";
@@ -61,14 +48,14 @@ internal static class PolicyWords
         if (rule.Files is [PolicyRule.Any]) yield return "it allows any selection of files: a model that lacks some of its files may behave otherwise than the one that was judged";
         if (rule.Memory.Contains("locked")) yield return "locked memory can be read by root, and no evidence that it accepts proves a TEE: leave only secret";
         if (!rule.CheckTree) yield return "without check_tree a holder of the model's key can replace chunks under the publisher's signature";
-        if (rule.MaximumLeaseSeconds > Day) yield return $"a machine that is cut off keeps the key for up to {Duration(rule.MaximumLeaseSeconds)}: no revocation reaches it";
-        if (rule.MaximumApprovalSeconds > 7 * Day) yield return $"an approval given today can be used in {Duration(rule.MaximumApprovalSeconds)}";
-        if (rule.MaximumRequestSeconds > 30 * Day) yield return $"a request opened today can be used in {Duration(rule.MaximumRequestSeconds)}";
+        if (rule.MaximumLeaseSeconds > Duration.Day) yield return $"a machine that is cut off keeps the key for up to {Duration.Words(rule.MaximumLeaseSeconds)}: no revocation reaches it";
+        if (rule.MaximumApprovalSeconds > 7 * Duration.Day) yield return $"an approval given today can be used in {Duration.Words(rule.MaximumApprovalSeconds)}";
+        if (rule.MaximumRequestSeconds > 30 * Duration.Day) yield return $"a request opened today can be used in {Duration.Words(rule.MaximumRequestSeconds)}";
         foreach (var clause in rule.Machines)
         {
             if (clause.Evidence == DevelopmentEvidence.KindName) yield return "development evidence proves nothing: anybody who holds a development machine's key file gets the key";
             if (clause.MaximumStartsPerBoot > 1) yield return $"{clause.MaximumStartsPerBoot} enclaves may start in one boot: another program may start before or beside the enclave that people know";
-            if (clause.MaximumEvidenceAgeSeconds > 5 * Minute) yield return $"evidence {Duration(clause.MaximumEvidenceAgeSeconds)} old says little about the machine as it is now";
+            if (clause.MaximumEvidenceAgeSeconds > 5 * Duration.Minute) yield return $"evidence {Duration.Words(clause.MaximumEvidenceAgeSeconds)} old says little about the machine as it is now";
         }
     }
 
@@ -80,8 +67,6 @@ internal static class PolicyWords
     };
 
     private static string Times(long count) => count == 1 ? "once" : $"{count} times";
-
-    private static string Count(long count, string unit) => count == 1 ? $"1 {unit}" : $"{count} {unit}s";
 
     private static string List(IReadOnlyList<string> items) => Join(items, "and");
 

@@ -34,6 +34,13 @@ public sealed class ReleasePolicy
     public static ReleasePolicy From(IReadOnlyList<PolicyRule> rules) =>
         Parse(CanonicalJson.Serialize(new PolicyDocument(Type, rules), PolicyJson.Default.PolicyDocument));
 
+    /// <summary>The rule that names the model and covers the purpose; only where no rule names the model, the one written for every other.</summary>
+    public PolicyRule? RuleFor(string model, string purpose)
+    {
+        var named = Rules.Any(rule => rule.NamesModel(model));
+        return Rules.SingleOrDefault(rule => (named ? rule.NamesModel(model) : rule.CoversEveryOtherModel) && rule.CoversPurpose(purpose));
+    }
+
     /// <summary>
     /// The decision, a pure and total function of its arguments. Without evidence it answers for the time in which people decide: never
     /// <see cref="Decision.Allowed"/>.

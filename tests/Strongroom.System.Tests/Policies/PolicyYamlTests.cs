@@ -69,7 +69,7 @@ public sealed class PolicyYamlTests
     [InlineData("people: 2", "people: 2\n    maximum_lease: 8", "a length of time")]
     [InlineData("people: 2", "people: 2\n    maximum_lease: 8h", "a length of time")]
     [InlineData("people: 2", "people: 2\n    maximum_lease: 1:30", "a length of time")]
-    [InlineData("people: 2", "people: 2\n    maximum_lease: 367 days", "maximum_lease_seconds must be")]
+    [InlineData("people: 2", "people: 2\n    maximum_lease: 367 days", "366 days at most")]
     [InlineData("people: 2", "people: 2\n    check_tree: yes", "true or false is needed here")]
     [InlineData("people: 2", "people: 2\n    check_tree: True", "true or false is needed here")]
     [InlineData("people: 2", "people: 2\n    check_tree: 'true'", "true or false is needed here")]

@@ -1,0 +1,72 @@
+using System.CommandLine;
+using Strongroom.Bytes;
+using Strongroom.Facts;
+using Strongroom.Policy;
+using Strongroom.Protocol;
+using Command = System.CommandLine.Command;
+
+namespace Strongroom.Cli.Commands;
+
+/// <summary><c>strongroom approve ID</c> and <c>strongroom refuse ID</c>: a person's answer to a request for a key, or to a proposed change of trust.</summary>
+internal static class AnswerCommand
+{
+    private static readonly Argument<string> Id = new("id") { Description = "A request-... or proposal-..., as strongroom request list and proposal list show them" };
+
+    private static readonly Option<string?> Valid =
+        RequestCommand.TimeOption("--valid", "How long your approval of a request counts; left out: as long as the policy allows");
+
+    internal static Command Approve() => new Command("approve", "Read what you would sign, and agree to it").With(Id, Valid)
+        .Signs((parsed, session, cancel) => PrepareAsync(parsed, session, Answer.Approve, cancel));
+
+    internal static Command Refuse() => new Command("refuse", "Say no, for good").With(Id)
+        .Signs((parsed, session, cancel) => PrepareAsync(parsed, session, Answer.Refuse, cancel));
+
+    private static Task<Signing> PrepareAsync(ParseResult parsed, Session session, Answer decision, CancellationToken cancel)
+    {
+        var id = parsed.GetRequiredValue(Id);
+        if (id.StartsWith("request-", StringComparison.Ordinal)) return ToRequestAsync(id, parsed, session, decision, cancel);
+        if (id.StartsWith("proposal-", StringComparison.Ordinal)) return ToProposalAsync(id, session, decision, cancel);
+        throw new UsageException($"{id} is neither a request-... nor a proposal-...");
+    }
+
+    private static async Task<Signing> ToRequestAsync(string id, ParseResult parsed, Session session, Answer decision, CancellationToken cancel)
+    {
+        var request = await session.Broker.RequestAsync(id, cancel);
+        var open = request.Command;
+        // Digests are computed here, from what is shown here: what the broker says of them signs nothing.
+        if (Ids.Request(open) != id || open.Ledger != session.Ledger) throw new RefusedException($"the broker answered with another request than {id}");
+        var policy = ReleasePolicy.Parse((await session.Broker.PolicyAsync(cancel)).Policy.Utf8);
+        var longest = Time(parsed, decision) ?? policy.RuleFor(open.Model, open.Purpose)?.MaximumApprovalSeconds ?? Duration.Hour;
+        var until = Session.Now.AddSeconds(longest);
+        var command = new Approval(
+            session.Ledger, Facts.Command.NewId(), session.Person, Session.Now, decision, id, open.Digest(), policy.Digest, open.ModelDigest, open.Machine, open.Measurement,
+            open.Purpose, open.LeaseSeconds, until < open.Expires ? until : open.Expires);
+        var opener = request.OpenedByName is { } name ? $"{name} ({open.By})" : open.By;
+        return new(session, command)
+        {
+            Before = [$"What {opener} signed:", .. CommandWords.Say(open).Select(line => "  " + line)],
+            Done = decision == Answer.Approve ? "has every approval; the machine can fetch the key" : "is refused",
+            Next = "strongroom policy explain {0} says more",
+        };
+    }
+
+    private static async Task<Signing> ToProposalAsync(string id, Session session, Answer decision, CancellationToken cancel)
+    {
+        var proposal = (await session.Broker.ProposalsAsync(cancel)).FirstOrDefault(proposal => proposal.Proposal == id)
+            ?? throw new RefusedException($"{id} does not wait for an answer; strongroom proposal list shows what does");
+        var propose = proposal.Command;
+        if (Ids.Proposal(propose) != id || propose.Ledger != session.Ledger) throw new RefusedException($"the broker answered with another proposal than {id}");
+        var digest = propose.Digest();
+        Facts.Command command = decision == Answer.Approve
+            ? new ApproveChange(session.Ledger, Facts.Command.NewId(), session.Person, Session.Now, id, digest)
+            : new RefuseChange(session.Ledger, Facts.Command.NewId(), session.Person, Session.Now, id, digest);
+        var by = proposal.ProposedByName is { } name ? $"{name} ({propose.By})" : propose.By;
+        return new(session, command)
+        {
+            Before = [$"What {by} signed:", .. InWords.Say(propose).Select(line => "  " + line)],
+            Done = decision == Answer.Approve ? "is so now" : "is refused",
+        };
+    }
+
+    private static long? Time(ParseResult parsed, Answer decision) => decision == Answer.Approve ? RequestCommand.Time(parsed, Valid) : null;
+}
