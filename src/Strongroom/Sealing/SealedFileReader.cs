@@ -34,11 +34,30 @@ public sealed class SealedFileReader : IDisposable
     public long Length { get; }
 
     /// <param name="offset">From the start of the plain file.</param>
-    /// <param name="destination">Filled; zeros wherever it could not be authenticated.</param>
+    /// <param name="destination">Filled; all zeros when any of it could not be authenticated.</param>
     /// <exception cref="System.Security.Cryptography.AuthenticationTagMismatchException">A chunk was changed.</exception>
     public void Read(long offset, Span<byte> destination)
     {
         if (offset < 0 || offset > Length - destination.Length) throw new ArgumentOutOfRangeException(nameof(offset));
+        try
+        {
+            ReadAuthenticated(offset, destination);
+        }
+        catch
+        {
+            destination.Clear();
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        chunks.Dispose();
+        edge.Dispose();
+    }
+
+    private void ReadAuthenticated(long offset, Span<byte> destination)
+    {
         while (destination.Length > 0)
         {
             var (chunk, skip) = Math.DivRem(offset, SealedLayout.ChunkSize);
@@ -59,12 +78,6 @@ public sealed class SealedFileReader : IDisposable
             destination = destination[taken..];
             offset += taken;
         }
-    }
-
-    public void Dispose()
-    {
-        chunks.Dispose();
-        edge.Dispose();
     }
 
     private void Decrypt(long chunk, Span<byte> plain)

@@ -31,10 +31,9 @@ public static class SealedLayout
     /// <exception cref="MalformedException">No message has this sealed length: the file was cut, or never was one.</exception>
     public static long Length(long sealedLength)
     {
-        var body = sealedLength - HeaderSize;
-        var last = body % SealedChunkSize;
-        if (body < TagSize || last < TagSize) throw new MalformedException(sealedLength, "truncated: no sealed file has this length");
-        var length = (body / SealedChunkSize * ChunkSize) + last - TagSize;
+        var last = sealedLength < HeaderSize + TagSize ? 0 : (sealedLength - HeaderSize) % SealedChunkSize;
+        if (last < TagSize) throw new MalformedException(sealedLength, "truncated: no sealed file has this length");
+        var length = ((sealedLength - HeaderSize) / SealedChunkSize * ChunkSize) + last - TagSize;
         return length <= MaxLength ? length : throw new MalformedException(sealedLength, "longer than 4 PiB");
     }
 
