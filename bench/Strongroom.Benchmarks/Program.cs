@@ -1,6 +1,7 @@
 // One bench a name. Each prints ratios measured in one run, medians first; absolute times are for the curious.
 return args switch
 {
+    ["decode"] => Strongroom.Benchmarks.Decode.Run(),
     _ => Usage(),
 };
 
