@@ -7,6 +7,9 @@ public static class SharedFiles
 {
     public static string Repository([CallerFilePath] string here = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "../.."));
 
+    /// <summary>The full path of a file of the repository, whatever folder the calling test is in.</summary>
+    public static string InRepository(string relative) => Path.Combine(Repository(), relative);
+
     private static string Root => Environment.GetEnvironmentVariable("STRONGROOM_SHARED") ?? Path.Combine(Repository(), "../shared");
 
     /// <summary>The full path of a shared file or folder; skips the calling test, with what to do, when it is not there.</summary>
