@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Strongroom.Bytes;
 using Strongroom.Enclave;
+using Strongroom.Enclave.Evidence;
 using Strongroom.Enclave.Hardening;
 using Strongroom.Enclave.Loader;
 using Strongroom.Enclave.Memory;
@@ -13,13 +14,14 @@ try
     {
         [Guardian.Verb, var enclave] => Guard(int.Parse(enclave, CultureInfo.InvariantCulture)),
         ["run", .. var rest] when !rest.Contains("--help") => Run(rest),
-        _ => throw new UsageException("strongroom enclave run"),
+        _ => EvidenceVerbs.Run(args, Console.Out) ?? throw new UsageException("strongroom enclave run"),
     };
 }
 catch (UsageException e)
 {
     Console.Error.WriteLine(e.Message);
     Console.Error.WriteLine(EnclaveOptions.Usage);
+    Console.Error.WriteLine(EvidenceVerbs.Usage);
     return 64;
 }
 catch (Exception e) when (ExitCode(e) != 70)
@@ -76,7 +78,8 @@ static int Live(EnclaveLife life)
 
 static Machine MachineOf(EnclaveOptions options, Report report)
 {
-    if (options.DangerDevelopmentEvidence is not { } path) throw new UsageException("--tpm is not here yet");
+    if (options.DangerDevelopmentEvidence is not { } path)
+        return new TpmMachine(new(options.Tpm!, options.EventLog ?? TpmPlace.KernelEventLog, options.State));
     report.Say("danger", "DANGER: development evidence proves nothing about this machine", ("development", true));
     return DevelopmentMachine.Open(path);
 }

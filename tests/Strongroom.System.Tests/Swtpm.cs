@@ -29,7 +29,7 @@ public sealed class Swtpm : IDisposable
     }
 
     /// <summary>As TpmDevice.Open takes it.</summary>
-    public string Address => $"unix:{Path.Combine(directory, "tpm")}";
+    public string Address => $"swtpm:unix:{Path.Combine(directory, "tpm")}";
 
     /// <summary>A place for event log and log of starts.</summary>
     public string Folder => directory;

@@ -1,8 +1,10 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text.Json.Nodes;
 using Strongroom.Attestation;
 using Strongroom.Attestation.Tpm;
 using Strongroom.Bytes;
+using Strongroom.Enclave;
 using Strongroom.Enclave.Evidence;
 
 namespace Strongroom.SystemTests;
@@ -162,6 +164,19 @@ public sealed class TpmTests : IDisposable
     }
 
     [Fact]
+    public void An_enclave_measures_itself_once_and_only_where_it_counts()
+    {
+        var machine = Enrol();
+        var tpm = new TpmMachine(Place);
+        Assert.Equal(machine.Id, tpm.Id);
+        Assert.Throws<RefusedException>(() => tpm.Attest(Start, Transcript, EnrolledMachine.DefaultPcrs, 16));
+        Assert.IsType<Verdict.Trusted>(Verify(tpm.Attest(Start, Transcript, EnrolledMachine.DefaultPcrs, 13), machine));
+        Assert.IsType<Verdict.Trusted>(Verify(tpm.Attest(Start, Transcript, EnrolledMachine.DefaultPcrs, 13), machine));
+        Assert.Throws<RefusedException>(() => tpm.Attest(Start, Transcript, EnrolledMachine.DefaultPcrs, 12));
+        Assert.Throws<RefusedException>(() => tpm.Attest(Start with { HpkeKey = Transcript }, Transcript, EnrolledMachine.DefaultPcrs, 13));
+    }
+
+    [Fact]
     public void A_register_extended_behind_the_logs_back_stops_every_quote()
     {
         Attester().Measure(Start);
@@ -237,15 +252,61 @@ public sealed class TpmTests : IDisposable
     }
 
     [Fact]
-    public void A_boot_is_rehearsed_once_and_never_on_a_device()
+    public void A_boot_is_rehearsed_once()
     {
         using var tpm = TpmDevice.Open(swtpm.Address);
         Assert.Throws<RefusedException>(() => BootRehearsal.Run(tpm, changed: false));
-        Assert.False(File.Exists(TpmDevice.Default) && TpmDevice.Open(TpmDevice.Default).IsSoftware);
     }
 
+    [Theory]
+    [InlineData("swtpm:unix:/nowhere")]
+    [InlineData("swtpm:127.0.0.1:1")]
+    [InlineData("device:/dev/nowhere")]
+    public void A_TPM_that_is_not_there_is_unavailable(string address) => Assert.Throws<UnavailableException>(() => TpmDevice.Open(address));
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("/dev/tpmrm0")]
+    [InlineData("swtpm:localhost:none")]
+    public void An_address_without_a_known_form_is_the_callers_mistake(string address) => Assert.Throws<UsageException>(() => TpmDevice.Open(address));
+
     [Fact]
-    public void A_TPM_that_is_not_there_is_unavailable() => Assert.Throws<UnavailableException>(() => TpmDevice.Open("unix:/nowhere"));
+    public void An_operator_rehearses_a_boot_and_enrols_the_machine_with_nothing_but_the_verbs()
+    {
+        swtpm.Boot();
+        var log = Path.Combine(swtpm.Folder, "rehearsed");
+        Assert.Equal(0, Say("rehearse-boot", "--tpm", swtpm.Address, "--event-log", log).Code);
+        Assert.Equal(File.ReadAllBytes(Place.EventLog), File.ReadAllBytes(log));
+
+        var said = Say("introduce", "--tpm", swtpm.Address, "--intermediate", swtpm.Issuer).Answer;
+        var certificates = said["endorsement_certificates"]!.AsArray().Select(der => Convert.FromBase64String((string)der!)).ToList();
+        var introduction = new TpmIntroduction(certificates[0], certificates[1..], Convert.FromBase64String((string)said["attestation_key"]!));
+        using var enrolment = TpmEnrolment.Challenge(introduction, [Der(swtpm.Root)], DateTimeOffset.UtcNow, out _);
+        var answer = Say("activate", "--tpm", swtpm.Address, "--credential", Convert.ToBase64String(enrolment!.Credential.ToBytes())).Answer;
+        Assert.True(enrolment.Complete(Convert.FromBase64String((string)answer["secret"]!), DateTimeOffset.UtcNow));
+        Assert.Equal(enrolment.Machine, (string)Say("measure", "--tpm", swtpm.Address).Answer["machine"]!);
+
+        Attester().Measure(Start);
+        var machine = new EnrolledMachine(enrolment.Machine, "tpm", enrolment.AttestationKey, EnrolledMachine.DefaultPcrs, EnrolledMachine.DefaultApplicationPcr);
+        var evidence = Assert.IsType<Verdict.Trusted>(Verify(Attester().Quote(Transcript), machine)).Evidence;
+        Assert.Equal(evidence.Measurement.ToString(), (string)Say("measure", "--tpm", swtpm.Address).Answer["measurement"]!);
+    }
+
+    [Theory]
+    [InlineData("rehearse-boot", "--tpm")]
+    [InlineData("introduce", "--changed")]
+    [InlineData("measure", "--tpm", "swtpm:unix:/a", "--tpm", "swtpm:unix:/b")]
+    public void A_verb_with_wrong_options_does_nothing(params string[] arguments) => Assert.Throws<UsageException>(() => EvidenceVerbs.Run(arguments, TextWriter.Null));
+
+    [Fact]
+    public void What_is_no_verb_of_evidence_is_left_to_others() => Assert.Null(EvidenceVerbs.Run(["run"], TextWriter.Null));
+
+    private static (int? Code, JsonNode Answer) Say(params string[] arguments)
+    {
+        using var output = new StringWriter();
+        var code = EvidenceVerbs.Run(arguments, output);
+        return (code, JsonNode.Parse(output.ToString())!);
+    }
 
     private TpmPlace Place => new(swtpm.Address, Path.Combine(swtpm.Folder, "event-log"), Path.Combine(swtpm.Folder, "starts"));
 
@@ -267,7 +328,7 @@ public sealed class TpmTests : IDisposable
     private EnrolledMachine Enrol()
     {
         using var enrolment = Challenge();
-        using var secret = Attester().Activate(enrolment.Credential);
+        using var secret = Attester().Activate(TpmCredential.Parse(enrolment.Credential.ToBytes()));
         Assert.True(enrolment.Complete(secret.Span, DateTimeOffset.UtcNow));
         return new(enrolment.Machine, "tpm", enrolment.AttestationKey, EnrolledMachine.DefaultPcrs, EnrolledMachine.DefaultApplicationPcr);
     }

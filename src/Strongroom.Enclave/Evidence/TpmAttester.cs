@@ -13,7 +13,10 @@ namespace Strongroom.Enclave.Evidence;
 /// Directory of the log of starts, one for all enclaves of the machine. It need not survive a reboot, and need not be trusted: a log that was changed
 /// does not lead to the PCR.
 /// </param>
-public sealed record TpmPlace(string Tpm = TpmDevice.Default, string EventLog = "/sys/kernel/security/tpm0/binary_bios_measurements", string State = "/run/strongroom");
+public sealed record TpmPlace(string Tpm = TpmDevice.Default, string EventLog = TpmPlace.KernelEventLog, string State = "/run/strongroom")
+{
+    public const string KernelEventLog = "/sys/kernel/security/tpm0/binary_bios_measurements";
+}
 
 /// <summary>
 /// The machine's side: introduces the TPM, opens the broker's challenge, measures the enclave's start and quotes. The TPM is opened for each act and let
@@ -24,7 +27,7 @@ public sealed class TpmAttester(TpmPlace place, IReadOnlyList<int> pcrs, int app
     private const string StartsName = "starts.json";
 
     /// <summary>What the broker needs in order to enrol this machine.</summary>
-    /// <param name="intermediates">Certificates, DER, between the TPM's and its maker's root; those that the TPM itself holds are added.</param>
+    /// <param name="intermediates">Certificates, DER, between the TPM's and its maker's root.</param>
     /// <exception cref="UnavailableException">No TPM, or one without a certificate for an RSA 2048 or ECC P-256 endorsement key.</exception>
     public TpmIntroduction Introduce(params IEnumerable<byte[]> intermediates)
     {

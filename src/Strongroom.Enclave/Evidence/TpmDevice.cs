@@ -13,7 +13,7 @@ namespace Strongroom.Enclave.Evidence;
 public sealed class TpmDevice : IDisposable
 {
     /// <summary>Where a machine with a TPM has it.</summary>
-    public const string Default = "/dev/tpmrm0";
+    public const string Default = "device:/dev/tpmrm0";
 
     /// <summary>Index of the maker's certificate for the RSA 2048 endorsement key (TCG EK Credential Profile, section 2.2.1.4).</summary>
     public const uint RsaCertificate = 0x01C00002;
@@ -32,10 +32,10 @@ public sealed class TpmDevice : IDisposable
     public bool IsSoftware => transport.IsSocket;
 
     /// <param name="address">
-    /// A device, <c>/dev/tpmrm0</c>; or swtpm's command socket, <c>unix:PATH</c> or <c>tcp:HOST:PORT</c>, for rehearsals.
+    /// <c>device:/dev/tpmrm0</c>; or, for rehearsals, swtpm's command socket, <c>swtpm:HOST:PORT</c> or <c>swtpm:unix:PATH</c>.
     /// </param>
     /// <exception cref="UnavailableException">Nothing answers there.</exception>
-    /// <exception cref="ArgumentException">The address has none of these forms.</exception>
+    /// <exception cref="UsageException">The address has none of these forms.</exception>
     public static TpmDevice Open(string address)
     {
         try

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Net;
 using System.Net.Sockets;
 
 namespace Strongroom.Enclave.Evidence;
@@ -13,11 +14,10 @@ internal sealed class TpmTransport(Stream stream, bool isSocket) : IDisposable
 
     internal static TpmTransport Open(string address) => address.Split(':', 3) switch
     {
-        [['/', 'd', 'e', 'v', '/', ..]] => new(new FileStream(address, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0), isSocket: false),
-        ["unix", var path] => Connect(new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified), new UnixDomainSocketEndPoint(path)),
-        ["tcp", var host, var port] when ushort.TryParse(port, out var number) =>
-            Connect(new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true }, new System.Net.DnsEndPoint(host, number)),
-        _ => throw new ArgumentException($"a TPM is at /dev/tpmrm0, unix:PATH or tcp:HOST:PORT, not at '{address}'", nameof(address)),
+        ["device", var path] => new(new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0), isSocket: false),
+        ["swtpm", "unix", var path] => Connect(new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified), new UnixDomainSocketEndPoint(path)),
+        ["swtpm", var host, var port] when ushort.TryParse(port, out var number) => Connect(new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true }, new DnsEndPoint(host, number)),
+        _ => throw new UsageException($"a TPM is at device:/dev/tpmrm0, swtpm:HOST:PORT or swtpm:unix:PATH, not at '{address}'"),
     };
 
     internal byte[] Exchange(ReadOnlySpan<byte> command)
@@ -33,7 +33,7 @@ internal sealed class TpmTransport(Stream stream, bool isSocket) : IDisposable
 
     public void Dispose() => stream.Dispose();
 
-    private static TpmTransport Connect(Socket socket, System.Net.EndPoint to)
+    private static TpmTransport Connect(Socket socket, EndPoint to)
     {
         try
         {

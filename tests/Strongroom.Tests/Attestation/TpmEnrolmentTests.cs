@@ -29,11 +29,13 @@ public sealed class TpmEnrolmentTests : IDisposable
     }
 
     [Fact]
-    public void Knows_the_key_by_itself_and_not_by_its_certificate()
+    public void A_credential_travels_as_exactly_two_counted_parts()
     {
-        using var first = TpmEnrolment.Challenge(Introduction(), Roots, TestTpm.Now, out _);
-        using var second = TpmEnrolment.Challenge(Introduction(Maker.Certify(Rsa, hash: HashAlgorithmName.SHA384)), Roots, TestTpm.Now, out _);
-        Assert.Equal(first!.EndorsementKey, second!.EndorsementKey);
+        using var enrolment = TpmEnrolment.Challenge(Introduction(), Roots, TestTpm.Now, out _);
+        var bytes = enrolment!.Credential.ToBytes();
+        Assert.Equal(bytes, TpmCredential.Parse(bytes).ToBytes());
+        for (var length = 0; length < bytes.Length; length++) Assert.Throws<MalformedException>(() => TpmCredential.Parse(bytes.AsSpan(0, length)));
+        Assert.Throws<MalformedException>(() => TpmCredential.Parse((byte[])[.. bytes, 0]));
     }
 
     [Fact]

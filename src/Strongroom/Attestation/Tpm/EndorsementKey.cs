@@ -36,9 +36,6 @@ public sealed class EndorsementKey
 
     public TpmPublic Public { get; }
 
-    /// <summary>SHA-256 of the TPM2B_PUBLIC: the chip's identity in the ledger, whoever certifies it.</summary>
-    public Digest Digest => Digest.Of(Public.ToBytes());
-
     /// <summary>The key of a certificate that leads to a recorded root; null, with every reason, when it does not.</summary>
     /// <param name="certificate">DER.</param>
     /// <param name="intermediates">DER; from anywhere, they only help to find the way.</param>

@@ -14,12 +14,27 @@ public sealed record TpmCredential(byte[] IdObject, byte[] EncryptedSeed)
     /// <summary>A secret can be as long as the digest of the endorsement key's name.</summary>
     public const int MaxSecretInBytes = 32;
 
+    private const int MaxSizeInBytes = 1024;
+
     private static readonly byte[] Identity = "IDENTITY\0"u8.ToArray();
 
     /// <param name="key">The TPM's endorsement key.</param>
     /// <param name="name">Name of the key that must be in the same TPM.</param>
     /// <param name="secret">1 to 32 bytes.</param>
     public static TpmCredential Make(EndorsementKey key, ReadOnlySpan<byte> name, ReadOnlySpan<byte> secret) => Make(key.Public, name, secret);
+
+    /// <exception cref="MalformedException">Not exactly two TPM2B, one after the other.</exception>
+    public static TpmCredential Parse(ReadOnlySpan<byte> bytes)
+    {
+        var reader = new ByteReader(bytes);
+        var idObject = new ByteWriter().Sized16(reader.Sized16("the credential", MaxSizeInBytes)).ToArray();
+        var encryptedSeed = new ByteWriter().Sized16(reader.Sized16("the encrypted seed", MaxSizeInBytes)).ToArray();
+        reader.End("the credential");
+        return new(idObject, encryptedSeed);
+    }
+
+    /// <summary>As it travels: one TPM2B after the other.</summary>
+    public byte[] ToBytes() => [.. IdObject, .. EncryptedSeed];
 
     internal static TpmCredential Make(TpmPublic key, ReadOnlySpan<byte> name, ReadOnlySpan<byte> secret)
     {

@@ -29,7 +29,6 @@ public sealed class TpmEnrolment : IDisposable
         secret = Secret.Random(TpmCredential.MaxSecretInBytes);
         Machine = EnrolledMachine.IdOf(key.Name());
         AttestationKey = key.ToBytes();
-        EndorsementKey = endorsement.Digest;
         Expires = now + Lifetime;
         Credential = TpmCredential.Make(endorsement, key.Name(), secret.Span);
     }
@@ -38,9 +37,6 @@ public sealed class TpmEnrolment : IDisposable
     public string Machine { get; }
 
     public ReadOnlyMemory<byte> AttestationKey { get; }
-
-    /// <summary><see cref="Tpm.EndorsementKey.Digest"/>.</summary>
-    public Digest EndorsementKey { get; }
 
     public DateTimeOffset Expires { get; }
 
@@ -62,7 +58,7 @@ public sealed class TpmEnrolment : IDisposable
         reasons = found;
         var key = TpmPublic.Parse(introduction.AttestationKey);
         foreach (var refusal in Tpm.AttestationKey.Refusals(key)) found.Add($"E7 attestation key: {refusal}");
-        var endorsement = Tpm.EndorsementKey.Check(
+        var endorsement = EndorsementKey.Check(
             introduction.EndorsementCertificate, introduction.Intermediates.Select(der => (ReadOnlyMemory<byte>)der), roots, now, found);
         return found.Count == 0 && endorsement is not null ? new(endorsement, key, now) : null;
     }

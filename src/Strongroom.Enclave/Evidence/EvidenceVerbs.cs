@@ -1,0 +1,105 @@
+using System.Security.Cryptography.X509Certificates;
+using System.Text.Json.Nodes;
+using Strongroom.Attestation;
+using Strongroom.Attestation.Tpm;
+
+namespace Strongroom.Enclave.Evidence;
+
+/// <summary>
+/// What an operator does with a machine before it runs anything. Each verb prints one JSON object, so that the tool that talks to the broker, which may
+/// run elsewhere, can hand it on.
+/// </summary>
+public static class EvidenceVerbs
+{
+    public const string Usage =
+        """
+        usage: strongroom enclave introduce     [--tpm WHERE] [--intermediate CERTIFICATE]...   what the broker needs in order to enrol this machine
+               strongroom enclave activate      [--tpm WHERE] --credential BASE64               opens the broker's challenge
+               strongroom enclave measure       [--tpm WHERE]                                   the boot, as reference values and as a measurement
+               strongroom enclave rehearse-boot --tpm WHERE --event-log FILE [--changed]        plays firmware on a software TPM
+          WHERE is device:/dev/tpmrm0 (the default), swtpm:HOST:PORT or swtpm:unix:PATH
+        """;
+
+    /// <summary>Runs the verb; null if it is none of these.</summary>
+    /// <exception cref="UsageException">An option is missing, unknown or given twice.</exception>
+    public static int? Run(string[] arguments, TextWriter output) => arguments switch
+    {
+        ["introduce", .. var rest] => Introduce(Read(rest, "tpm", "intermediate"), output),
+        ["activate", .. var rest] => Activate(Read(rest, "tpm", "credential"), output),
+        ["measure", .. var rest] => Measure(Read(rest, "tpm"), output),
+        ["rehearse-boot", .. var rest] => RehearseBoot(Read(rest, "tpm", "event-log", "changed"), output),
+        _ => null,
+    };
+
+    /// <summary>The body of <c>POST /v1/machines/challenges</c>.</summary>
+    private static int Introduce(ILookup<string, string> options, TextWriter output)
+    {
+        var introduction = Attester(options).Introduce(options["intermediate"].Select(path =>
+        {
+            using var certificate = X509CertificateLoader.LoadCertificateFromFile(path);
+            return certificate.RawData;
+        }));
+        return Print(output, new()
+        {
+            ["kind"] = TpmEvidence.KindName,
+            ["attestation_key"] = Convert.ToBase64String(introduction.AttestationKey),
+            ["endorsement_certificates"] = new JsonArray([.. introduction.Intermediates.Prepend(introduction.EndorsementCertificate).Select(der => (JsonNode)Convert.ToBase64String(der))]),
+        });
+    }
+
+    private static int Activate(ILookup<string, string> options, TextWriter output)
+    {
+        using var secret = Attester(options).Activate(TpmCredential.Parse(Convert.FromBase64String(One(options, "credential"))));
+        return Print(output, new() { ["secret"] = Convert.ToBase64String(secret.Span) });
+    }
+
+    private static int Measure(ILookup<string, string> options, TextWriter output)
+    {
+        var attester = Attester(options);
+        var claims = attester.Claims();
+        return Print(output, new()
+        {
+            ["machine"] = attester.Machine(),
+            ["kind"] = TpmEvidence.KindName,
+            ["values"] = new JsonObject(claims.Select(claim => KeyValuePair.Create(claim.Key, (JsonNode?)claim.Value))),
+            ["measurement"] = Measurement.Of(TpmEvidence.KindName, claims).ToString(),
+        });
+    }
+
+    private static int RehearseBoot(ILookup<string, string> options, TextWriter output)
+    {
+        using var tpm = TpmDevice.Open(One(options, "tpm"));
+        var path = One(options, "event-log");
+        var log = BootRehearsal.Run(tpm, changed: options["changed"].Any());
+        File.WriteAllBytes(path, log);
+        return Print(output, new() { ["rehearsal"] = true, ["events"] = EventLog.Parse(log).Events.Count });
+    }
+
+    private static TpmAttester Attester(ILookup<string, string> options) =>
+        new(new(options["tpm"].SingleOrDefault(TpmDevice.Default)), EnrolledMachine.DefaultPcrs, EnrolledMachine.DefaultApplicationPcr);
+
+    private static string One(ILookup<string, string> options, string name) =>
+        options[name].SingleOrDefault() ?? throw new UsageException($"--{name} is missing");
+
+    /// <summary>Pairs of --name and value; --changed stands alone.</summary>
+    private static ILookup<string, string> Read(string[] arguments, params string[] known)
+    {
+        var options = new List<(string Name, string Value)>();
+        for (var i = 0; i < arguments.Length; i++)
+        {
+            var name = arguments[i].StartsWith("--", StringComparison.Ordinal) ? arguments[i][2..] : "";
+            if (!known.Contains(name)) throw new UsageException($"'{arguments[i]}' is not known here");
+            if (name != "intermediate" && options.Exists(option => option.Name == name)) throw new UsageException($"--{name} is given twice");
+            if (name == "changed") options.Add((name, ""));
+            else if (++i < arguments.Length) options.Add((name, arguments[i]));
+            else throw new UsageException($"--{name} needs a value");
+        }
+        return options.ToLookup(option => option.Name, option => option.Value);
+    }
+
+    private static int Print(TextWriter output, JsonObject answer)
+    {
+        output.WriteLine(answer.ToJsonString());
+        return 0;
+    }
+}
