@@ -181,9 +181,16 @@ public sealed class AccessRulesTests
     }
 
     [Fact]
-    public void Rejects_a_ledger_without_a_witness()
+    public void Rejects_a_ledger_without_a_witness_or_with_keys_that_are_none()
     {
         var genesis = town.FoundedBy(town.Ada, town.Ben);
-        Assert.Contains(GenesisRules.Refusals(genesis with { Founding = genesis.Founding with { Witnesses = [] } }), reason => reason.StartsWith("a ledger needs a witness", StringComparison.Ordinal));
+        Founding[] wrong =
+        [
+            genesis.Founding with { Witnesses = [] }, genesis.Founding with { Witnesses = ["x"] }, genesis.Founding with { LedgerKey = genesis.Founding.Witnesses[0] },
+            genesis.Founding with { Ledger = "example.org/other" }, genesis.Founding with { Witnesses = [.. genesis.Founding.Witnesses, .. genesis.Founding.Witnesses] },
+        ];
+        Assert.All(wrong, founding => Assert.Contains(
+            GenesisRules.Refusals(genesis with { Founding = founding }), reason => reason.StartsWith("the ledger's and the witnesses' keys", StringComparison.Ordinal)));
+        Assert.Empty(GenesisRules.Refusals(genesis));
     }
 }

@@ -4,6 +4,7 @@ using Strongroom.Attestation;
 using Strongroom.Bytes;
 using Strongroom.Crypto;
 using Strongroom.Facts;
+using Strongroom.Ledger;
 using Strongroom.Policy;
 
 namespace Strongroom.Tests.Facts;
@@ -29,6 +30,10 @@ internal sealed class Town
     public LedgerState State { get; private set; } = LedgerState.Empty;
 
     public DateTimeOffset Now { get; set; } = Noon;
+
+    public VerifierKey LedgerKey { get; } = new(Origin, NoteAlgorithm.Ed25519, NewKey().PublicKey);
+
+    public VerifierKey WitnessKey { get; } = new("witness.example/1", NoteAlgorithm.Cosignature, NewKey().PublicKey);
 
     public List<byte[]> Entries { get; } = [];
 
@@ -95,7 +100,7 @@ internal sealed class Town
     public Genesis FoundedBy(string first, string second, bool development = true)
     {
         var founding = new Founding(
-            Origin, "example.org/strongroom+00000000+key", ["witness+00000000+key"], BrokerKey, [new(first, keys[first].PublicKey), new(second, keys[second].PublicKey)],
+            Origin, $"{LedgerKey}", [$"{WitnessKey}"], BrokerKey, [new(first, keys[first].PublicKey), new(second, keys[second].PublicKey)],
             development ? true : null);
         return new(Now, founding, [keys[first].Sign(founding.ToBeSigned()), keys[second].Sign(founding.ToBeSigned())]);
     }

@@ -1,5 +1,6 @@
 using Strongroom.Bytes;
 using Strongroom.Crypto;
+using Strongroom.Ledger;
 
 namespace Strongroom.Facts;
 
@@ -24,6 +25,10 @@ public sealed record Founding(
     IReadOnlyList<Founder> Administrators,
     bool? DangerDevelopmentEvidence = null)
 {
+    /// <summary>What readers of this ledger pin.</summary>
+    /// <exception cref="MalformedException">A key that is none, no witness, or one key standing for two signers.</exception>
+    public LedgerTrust Trust() => new(Ledger, VerifierKey.Parse(LedgerKey), [.. Witnesses.Select(VerifierKey.Parse)]);
+
     /// <summary>What each administrator signs: <c>strongroom/genesis/v1</c>, a line feed and the canonical JSON.</summary>
     public byte[] ToBeSigned() => [.. "strongroom/genesis/v1\n"u8, .. CanonicalJson.Serialize(this, FactsJson.Default.Founding)];
 }

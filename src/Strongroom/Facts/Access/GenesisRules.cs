@@ -1,3 +1,5 @@
+using Strongroom.Bytes;
+
 namespace Strongroom.Facts;
 
 /// <summary>Rules for a ledger's first record.</summary>
@@ -9,9 +11,8 @@ public static class GenesisRules
         ArgumentNullException.ThrowIfNull(genesis);
         var founding = genesis.Founding;
         var reasons = new List<string>();
-        if (founding.Ledger.Length is 0 or > 200) reasons.Add("a ledger's origin has 1 to 200 characters");
-        if (founding.Witnesses.Count == 0) reasons.Add("a ledger needs a witness: one that nobody witnesses proves nothing");
-        if (founding.Witnesses.Distinct(StringComparer.Ordinal).Count() != founding.Witnesses.Count) reasons.Add("a witness is named twice");
+        if (founding.Ledger.Length > 200) reasons.Add("a ledger's origin has 200 characters at most");
+        reasons.AddRange(NobodyToTrust(founding));
         if (founding.DangerDevelopmentEvidence == false) reasons.Add("danger_development_evidence is true or absent");
         if (founding.Administrators.Count < 2) reasons.Add("two administrators at least found a ledger");
         if (founding.Administrators.Any(founder => !Ids.IsPerson(founder.Person))) reasons.Add("a person's id is person- and 32 hexadecimal digits");
@@ -22,5 +23,18 @@ public static class GenesisRules
         foreach (var (founder, signature) in founding.Administrators.Zip(genesis.Signatures))
             if (!founder.Key.Verify(signed, signature.Span)) reasons.Add($"the signature is not one of {founder.Person}");
         return reasons;
+    }
+
+    private static IReadOnlyList<string> NobodyToTrust(Founding founding)
+    {
+        try
+        {
+            founding.Trust();
+            return [];
+        }
+        catch (MalformedException e)
+        {
+            return [$"the ledger's and the witnesses' keys cannot be relied on: {e.Message}"];
+        }
     }
 }

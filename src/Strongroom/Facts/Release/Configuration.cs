@@ -1,5 +1,6 @@
 using Strongroom.Bytes;
 using Strongroom.Crypto;
+using Strongroom.Ledger;
 
 namespace Strongroom.Facts;
 
@@ -15,6 +16,10 @@ namespace Strongroom.Facts;
 public sealed record Configuration(
     string Ledger, string LedgerKey, IReadOnlyList<string> Witnesses, Digest BrokerKey, IReadOnlyList<Ed25519PublicKey> Publishers)
 {
+    /// <summary>What the enclave checks grants against.</summary>
+    /// <exception cref="MalformedException">A key that is none, no witness, or one key standing for two signers.</exception>
+    public LedgerTrust Trust() => new(Ledger, VerifierKey.Parse(LedgerKey), [.. Witnesses.Select(VerifierKey.Parse)]);
+
     /// <summary>SHA-256 of <c>strongroom/configuration/v1</c>, a line feed and the canonical JSON.</summary>
     public Digest Digest() => Bytes.Digest.Of([.. "strongroom/configuration/v1\n"u8, .. CanonicalJson.Serialize(this, FactsJson.Default.Configuration)]);
 }
