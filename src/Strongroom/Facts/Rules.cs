@@ -59,7 +59,7 @@ internal static class Rules
     private static IEnumerable<string> OwnRules(LedgerState state, Command command, DateTimeOffset now) => command switch
     {
         ProposeChange propose => AccessRules.Refusals(state, propose),
-        ApproveChange approve => AccessRules.Refusals(state, approve),
+        ApproveChange approve => AccessRules.Refusals(state, approve, now),
         RefuseChange refuse => AccessRules.Refusals(state, refuse),
         AddModel add => ModelsRules.Refusals(state, add),
         EnrolMachine enrol => MachinesRules.Refusals(state, enrol),

@@ -45,6 +45,17 @@ public sealed class AccessRulesTests
     }
 
     [Fact]
+    public void Rejects_an_approval_of_a_proposal_that_everybody_has_forgotten()
+    {
+        var proposal = town.Propose(new AddPublisher("acme", Town.NewKey().PublicKey));
+        town.Write(proposal);
+        town.Now = town.Now.AddDays(30);
+        Assert.Empty(town.Refusals(town.Approve(proposal)));
+        town.Now = town.Now.AddSeconds(1);
+        Assert.Contains("the proposal has waited for more than thirty days: propose it again", town.Refusals(town.Approve(proposal)));
+    }
+
+    [Fact]
     public void Rejects_an_approval_of_what_was_refused()
     {
         var proposal = town.Propose(new AddPublisher("acme", Town.NewKey().PublicKey));

@@ -8,10 +8,13 @@ namespace Strongroom.Facts;
 /// <summary>Rules for changes of trust: two administrators, different people with different keys, and never fewer than two of them left.</summary>
 internal static class AccessRules
 {
+    /// <summary>A proposal that nobody answered is forgotten by those who made it sooner than by the ledger.</summary>
+    private static readonly TimeSpan LongestWait = TimeSpan.FromDays(30);
+
     public static IEnumerable<string> Refusals(LedgerState state, ProposeChange command) =>
         [.. Rules.NeedsGroup(state, command.By, Groups.Administrators), .. Refusals(state.Access, command.Change)];
 
-    public static IEnumerable<string> Refusals(LedgerState state, ApproveChange command)
+    public static IEnumerable<string> Refusals(LedgerState state, ApproveChange command, DateTimeOffset now)
     {
         foreach (var reason in Rules.NeedsGroup(state, command.By, Groups.Administrators)) yield return reason;
         if (!state.Access.Proposals.TryGetValue(command.Proposal, out var proposal))
@@ -20,6 +23,7 @@ internal static class AccessRules
             yield break;
         }
         if (proposal.Digest != command.ProposalDigest) yield return "the signature is for another proposal than the one on record";
+        if (proposal.Command.At < now - LongestWait) yield return "the proposal has waited for more than thirty days: propose it again";
         if (proposal.Command.By == command.By) yield return "a proposal is approved by another person than its proposer";
         if (state.Access.People[proposal.Command.By].Key.Equals(state.Access.People.GetValueOrDefault(command.By)?.Key))
             yield return "a proposal is approved with another key than its proposer's";
