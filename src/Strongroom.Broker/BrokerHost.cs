@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Strongroom.Attestation.Tpm;
 using Strongroom.Broker.Machines;
 using Strongroom.Broker.Models;
 using Strongroom.Broker.People;
@@ -112,7 +113,9 @@ internal sealed class BrokerHost : IAsyncDisposable
         var shelf = new ModelShelf(models);
         services.AddSingleton(clock).AddSingleton(Ledger).AddSingleton(Journal).AddSingleton(directory);
         services.AddSingleton(new Names(Own(Table.Open(directory.File("names.db"))))).AddSingleton(shelf).AddSingleton(custody);
-        services.AddSingleton(new Challenges<Enrolment>(clock)).AddSingleton(new Challenges<Transcript>(clock)).AddSingleton(new Challenges<RenewalTranscript>(clock));
+        services.AddSingleton(new Challenges<Enrolment>(clock, TpmEnrolment.Lifetime))
+            .AddSingleton(new Challenges<Transcript>(clock, ReleaseEndpoints.ChallengeTimeToLive))
+            .AddSingleton(new Challenges<RenewalTranscript>(clock, ReleaseEndpoints.ChallengeTimeToLive));
         services.AddSingleton(new RefusalBudget(clock)).AddSingleton(new KeyRelease(custody, shelf, Journal, Own(Table.Open(directory.File("answers.db")))));
     }
 

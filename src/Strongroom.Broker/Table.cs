@@ -1,4 +1,5 @@
 using Microsoft.Data.Sqlite;
+using Strongroom.Bytes;
 
 namespace Strongroom.Broker;
 
@@ -65,7 +66,14 @@ internal sealed class Table : IDisposable
         lock (gate)
         {
             using var command = Command(sql, values);
-            return command.ExecuteNonQuery();
+            try
+            {
+                return command.ExecuteNonQuery();
+            }
+            catch (SqliteException e)
+            {
+                throw new UnavailableException($"{Path.GetFileName(connection.DataSource)} cannot be written", e);
+            }
         }
     }
 

@@ -3,7 +3,7 @@ namespace Strongroom.Broker.Tests;
 /// <summary>Stands still until it is wound.</summary>
 public sealed class HandWoundClock : TimeProvider
 {
-    private long ticks = new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero).Ticks;
+    private long ticks = DateTimeOffset.FromUnixTimeSeconds(1_800_000_000).Ticks; // within the validity of the test maker's certificates
 
     public override DateTimeOffset GetUtcNow() => new(Interlocked.Read(ref ticks), TimeSpan.Zero);
 

@@ -29,11 +29,11 @@ internal static class MachineEndpoints
     }
 
     private static async Task<Results<Ok<CommandReply>, Accepted<CommandReply>, ProblemHttpResult>> Enrol(
-        MachineEnrolment answer, Journal journal, Challenges<Enrolment> challenges, CancellationToken cancel)
+        MachineEnrolment answer, Journal journal, Challenges<Enrolment> challenges, TimeProvider clock, CancellationToken cancel)
     {
         if (answer.Command.Command is not EnrolMachine enrol) return Problem.Malformed.Because("the command is not machine/enrol.v1");
         if (challenges.Take(answer.Challenge) is not { } enrolment) return Problem.ChallengeSpent.Because();
-        var reasons = enrolment.Refusals(enrol, answer.Secret);
+        var reasons = enrolment.Refusals(enrol, answer.Secret, clock.GetUtcNow());
         return reasons.Count > 0 ? Problem.EvidenceRefused.Because(reasons) : await Commands.WriteAsync(journal, answer.Command, enrolment.Blobs, cancel);
     }
 

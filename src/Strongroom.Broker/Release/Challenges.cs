@@ -8,11 +8,10 @@ namespace Strongroom.Broker.Release;
 /// stranger does here reaches the disk, and no number of strangers can make it grow. A restart forgets them all, which refuses, never allows.
 /// </summary>
 /// <typeparam name="T">What the challenge is bound to.</typeparam>
-internal sealed class Challenges<T>(TimeProvider clock) where T : class
+internal sealed class Challenges<T>(TimeProvider clock, TimeSpan timeToLive) where T : class
 {
     public const int Capacity = 4096;
     public const int CapacityPerCaller = 512;
-    public static readonly TimeSpan TimeToLive = TimeSpan.FromSeconds(60);
 
     private readonly Dictionary<string, Given> given = [];
     private readonly Queue<string> oldestFirst = new();
@@ -28,7 +27,7 @@ internal sealed class Challenges<T>(TimeProvider clock) where T : class
             var mine = perCaller.GetValueOrDefault(caller);
             if (given.Count >= Capacity || mine >= CapacityPerCaller) return null;
             var id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
-            var expires = clock.GetUtcNow() + TimeToLive;
+            var expires = clock.GetUtcNow() + timeToLive;
             given.Add(id, new(bound, caller, expires));
             oldestFirst.Enqueue(id);
             perCaller[caller] = mine + 1;

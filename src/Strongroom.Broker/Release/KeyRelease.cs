@@ -1,6 +1,7 @@
 using Strongroom.Broker.Models;
 using Strongroom.Bytes;
 using Strongroom.Crypto;
+using Strongroom.Facts;
 using Strongroom.Keys;
 using Strongroom.Protocol;
 using Strongroom.Sealing;
@@ -35,9 +36,6 @@ internal sealed class KeyRelease(KeyProvider custody, ModelShelf shelf, Journal 
             using var key = ContentKeys.Derive(modelKey, manifest, files[i]);
             key.Span.CopyTo(keys.Span[(i * ContentKeys.SizeInBytes)..]);
         }
-        return Hpke.Seal(grant.Decided.Transcript.HpkeKey, Info(grant.Receipt.LeafHash), [], keys.Span);
+        return Hpke.Seal(grant.Decided.Transcript.HpkeKey, ReleaseDecided.HpkeInfo(grant.Receipt.LeafHash), [], keys.Span);
     }
-
-    /// <summary>Ties the wrapped keys to the leaf that allowed them: for any other leaf they do not open (spec/release-protocol.md).</summary>
-    private static byte[] Info(Digest leafHash) => [.. "strongroom/release/v1\n"u8, .. leafHash.Span];
 }

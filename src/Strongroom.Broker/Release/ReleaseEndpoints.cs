@@ -9,6 +9,8 @@ namespace Strongroom.Broker.Release;
 /// <summary>May this key, for this model, go to this machine, now? Challenge, evidence, decision, ledger, key: in this order and in no other.</summary>
 internal static class ReleaseEndpoints
 {
+    public static readonly TimeSpan ChallengeTimeToLive = TimeSpan.FromSeconds(60);
+
     private const int RetryAfterSeconds = 2;
 
     public static void MapReleases(this IEndpointRouteBuilder app)

@@ -1,4 +1,5 @@
 using System.Net;
+using Strongroom.Broker.Tests.Machines;
 using Strongroom.Bytes;
 using Strongroom.Crypto;
 using Strongroom.Facts;
@@ -7,6 +8,7 @@ using Strongroom.Ledger;
 using Strongroom.Policy;
 using Strongroom.Protocol;
 using Strongroom.Sealing;
+using Strongroom.Tests.Attestation;
 
 namespace Strongroom.Broker.Tests.Release;
 
@@ -141,6 +143,26 @@ internal sealed class ReleaseScene : IAsyncDisposable
         var (ledger, id, by, at) = Broker.By(Operator);
         var enrol = new EnrolMachine(ledger, id, by, at, challenge.Machine, "development", machine.Key.PublicKey.Span.ToArray(), [], 13);
         return await Broker.PostAsync("/v1/machines", new(Operator.Sign(changed?.Invoke(enrol) ?? enrol), challenge.Challenge), ProtocolJson.Default.MachineEnrolment);
+    }
+
+    /// <summary>A machine with a TPM, a policy that takes its evidence, and a request for it.</summary>
+    public async Task EnrolAsync(SoftwareTpm tpm, TestMaker maker)
+    {
+        await Broker.ChangeAsync(new AddRoot("tpm-ek", maker.Root));
+        await Broker.ChangeAsync(new SetReference("rack", "tpm", tpm.Claims));
+        await SetPolicyAsync(Rule with { Machines = [new("tpm", ["rack"], 60, 1)] });
+        var challenge = await TestBroker.MustAsync(
+            HttpStatusCode.OK,
+            await Broker.PostAsync("/v1/machines/challenges", new("tpm", tpm.AttestationKey, tpm.Certificates), ProtocolJson.Default.EnrolmentRequest),
+            ProtocolJson.Default.EnrolmentChallenge);
+        var (ledger, id, by, at) = Broker.By(Operator);
+        var machine = tpm.Machine;
+        var enrol = new EnrolMachine(ledger, id, by, at, machine.Id, "tpm", tpm.AttestationKey, machine.Pcrs, machine.ApplicationPcr, Digest.Of(tpm.Certificates[0].Span));
+        await TestBroker.MustAsync(
+            HttpStatusCode.OK,
+            await Broker.PostAsync(
+                "/v1/machines", new(Operator.Sign(enrol), challenge.Challenge, tpm.Activate(challenge.Credential!.Value.Span)), ProtocolJson.Default.MachineEnrolment));
+        await OpenAsync(NewRequest() with { Machine = machine.Id, Measurement = tpm.Measurement });
     }
 
     private async Task PrepareAsync()

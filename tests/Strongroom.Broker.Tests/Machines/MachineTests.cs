@@ -1,0 +1,141 @@
+using System.Net;
+using Strongroom.Broker.Tests.Release;
+using Strongroom.Bytes;
+using Strongroom.Crypto;
+using Strongroom.Facts;
+using Strongroom.Protocol;
+using Strongroom.Tests.Attestation;
+
+namespace Strongroom.Broker.Tests.Machines;
+
+/// <summary>How a machine becomes known, and every way to become known as another.</summary>
+public sealed class MachineTests : IAsyncLifetime
+{
+    private readonly TestMaker maker = new();
+    private TestBroker broker = null!;
+    private TestPerson oli = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        broker = await TestBroker.StartAsync();
+        oli = await broker.EnrolAsync(Groups.Operators);
+        await broker.ChangeAsync(new AddRoot("tpm-ek", maker.Root));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        maker.Dispose();
+        await broker.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_TPM_that_opens_its_credential_is_enrolled()
+    {
+        using var tpm = new SoftwareTpm(maker);
+        var challenge = await ChallengeAsync(tpm);
+        Assert.Equal(tpm.Machine.Id, challenge.Machine);
+        await TestBroker.MustAsync(HttpStatusCode.OK, await EnrolAsync(tpm, challenge, tpm.Activate(challenge.Credential!.Value.Span)));
+        Assert.True(broker.State.Machines.Find(tpm.Machine.Id)!.Active);
+        Assert.Equal(tpm.Measurement, Assert.Single(await broker.GetAsync("/v1/machines", ProtocolJson.Default.IReadOnlyListMachineDetails)).Measurement);
+        Assert.NotNull(await broker.Host.Ledger.ReadBlobAsync(Digest.Of(tpm.Certificates[0].Span)));
+    }
+
+    [Fact]
+    public async Task A_wrong_answer_to_the_credential_is_refused_and_spends_it()
+    {
+        using var tpm = new SoftwareTpm(maker);
+        var challenge = await ChallengeAsync(tpm);
+        Assert.Contains("credential", await TestBroker.RefusedAsync("evidence-refused", await EnrolAsync(tpm, challenge, new byte[32])), StringComparison.Ordinal);
+        await TestBroker.RefusedAsync("challenge-spent", await EnrolAsync(tpm, challenge, tpm.Activate(challenge.Credential!.Value.Span)));
+    }
+
+    [Fact]
+    public async Task No_answer_is_refused()
+    {
+        using var tpm = new SoftwareTpm(maker);
+        await TestBroker.RefusedAsync("evidence-refused", await EnrolAsync(tpm, await ChallengeAsync(tpm), null));
+    }
+
+    [Fact]
+    public async Task An_answer_does_not_enrol_another_key_than_the_challenged_one()
+    {
+        using var tpm = new SoftwareTpm(maker);
+        using var other = new SoftwareTpm(maker);
+        var challenge = await ChallengeAsync(tpm);
+        var reasons = await TestBroker.RefusedAsync("evidence-refused", await EnrolAsync(other, challenge, tpm.Activate(challenge.Credential!.Value.Span)));
+        Assert.Contains("another machine", reasons, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_credential_too_old_is_refused()
+    {
+        using var tpm = new SoftwareTpm(maker);
+        var challenge = await ChallengeAsync(tpm);
+        var secret = tpm.Activate(challenge.Credential!.Value.Span);
+        broker.Clock.Wind(TimeSpan.FromMinutes(5));
+        await TestBroker.RefusedAsync("challenge-spent", await EnrolAsync(tpm, challenge, secret));
+    }
+
+    [Fact]
+    public async Task A_maker_that_nobody_recorded_is_refused()
+    {
+        using var stranger = new TestMaker();
+        using var tpm = new SoftwareTpm(stranger);
+        Assert.Contains("E1", await TestBroker.RefusedAsync("evidence-refused", await PostAsync(tpm)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Who_is_no_operator_enrols_nothing()
+    {
+        using var tpm = new SoftwareTpm(maker);
+        var challenge = await ChallengeAsync(tpm);
+        Assert.Contains("operators", await TestBroker.RefusedAsync("refused", await EnrolAsync(tpm, challenge, tpm.Activate(challenge.Credential!.Value.Span), broker.Ada)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_machine_is_not_enrolled_by_a_bare_command()
+    {
+        using var tpm = new SoftwareTpm(maker);
+        await TestBroker.RefusedAsync("malformed", await broker.SendAsync(oli.Sign(Command(oli, tpm))));
+    }
+
+    [Fact]
+    public async Task Development_evidence_is_refused_where_it_was_not_asked_for_by_its_dangerous_name()
+    {
+        await using var strict = await TestBroker.StartAsync(development: false);
+        var response = await strict.PostAsync("/v1/machines/challenges", new("development", new byte[32]), ProtocolJson.Default.EnrolmentRequest);
+        Assert.Contains("danger", await TestBroker.RefusedAsync("evidence-refused", response), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_key_goes_to_a_machine_that_quotes_with_its_TPM()
+    {
+        await using var scene = await ReleaseScene.StartAsync();
+        using var tpm = new SoftwareTpm(maker);
+        await scene.EnrolAsync(tpm, maker);
+        await scene.ApproveBothAsync();
+        using var enclave = HpkePrivateKey.Generate();
+        var challenge = await scene.ChallengeAsync(enclave);
+        Assert.Equal(tpm.Machine.ApplicationPcr, challenge.ApplicationPcr);
+        Assert.Equal(tpm.Machine.Pcrs, challenge.Pcrs);
+        var grant = await TestBroker.MustAsync(HttpStatusCode.OK, await scene.AnswerAsync(challenge.Id, tpm.Evidence(challenge.Transcript)), ProtocolJson.Default.GrantReply);
+        using var keys = scene.Open(grant, enclave);
+        Assert.Null(grant.Development);
+    }
+
+    private Task<HttpResponseMessage> PostAsync(SoftwareTpm tpm) =>
+        broker.PostAsync("/v1/machines/challenges", new("tpm", tpm.AttestationKey, tpm.Certificates), ProtocolJson.Default.EnrolmentRequest);
+
+    private async Task<EnrolmentChallenge> ChallengeAsync(SoftwareTpm tpm) =>
+        await TestBroker.MustAsync(HttpStatusCode.OK, await PostAsync(tpm), ProtocolJson.Default.EnrolmentChallenge);
+
+    private EnrolMachine Command(TestPerson person, SoftwareTpm tpm)
+    {
+        var (ledger, id, by, at) = broker.By(person);
+        return new(
+            ledger, id, by, at, tpm.Machine.Id, "tpm", tpm.AttestationKey, tpm.Machine.Pcrs, tpm.Machine.ApplicationPcr, Digest.Of(tpm.Certificates[0].Span), tpm.Measurement);
+    }
+
+    private Task<HttpResponseMessage> EnrolAsync(SoftwareTpm tpm, EnrolmentChallenge challenge, byte[]? secret, TestPerson? person = null) => broker.PostAsync(
+        "/v1/machines", new((person ?? oli).Sign(Command(person ?? oli, tpm)), challenge.Challenge, secret is null ? null : (ReadOnlyMemory<byte>)secret), ProtocolJson.Default.MachineEnrolment);
+}
