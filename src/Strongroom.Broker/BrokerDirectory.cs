@@ -11,8 +11,8 @@ namespace Strongroom.Broker;
 /// <summary>What lies in a broker's directory (spec/broker-directory.md), read and compared once, before anything listens.</summary>
 internal sealed class BrokerDirectory : IDisposable
 {
-    private BrokerDirectory(string path, BrokerConfiguration configuration, byte[] genesis, X509Certificate2 certificate) =>
-        (Path, Configuration, Genesis, Certificate) = (path, configuration, genesis, certificate);
+    private BrokerDirectory(string path, BrokerConfiguration configuration, byte[] genesis, Founding founding, X509Certificate2 certificate) =>
+        (Path, Configuration, Genesis, LedgerKey, Certificate) = (path, configuration, genesis, founding.LedgerKey, certificate);
 
     public string Path { get; }
 
@@ -20,6 +20,9 @@ internal sealed class BrokerDirectory : IDisposable
 
     /// <summary>The ledger's first entry.</summary>
     public byte[] Genesis { get; }
+
+    /// <summary>The verifier key of the ledger, as people signed it.</summary>
+    public string LedgerKey { get; }
 
     public X509Certificate2 Certificate { get; }
 
@@ -34,8 +37,8 @@ internal sealed class BrokerDirectory : IDisposable
         var genesis = Read(options.Directory, "genesis.json");
         foreach (var secret in (string[])["ledger.key", "tls.key"]) RequirePrivate(System.IO.Path.Combine(options.Directory, secret));
         var certificate = X509Certificate2.CreateFromPemFile(System.IO.Path.Combine(options.Directory, "tls.pem"), System.IO.Path.Combine(options.Directory, "tls.key"));
-        RequireAgreement(configuration, LedgerRecord.Parse(genesis), KeyOf(certificate));
-        return new(options.Directory, configuration, genesis, certificate);
+        var founding = RequireAgreement(configuration, LedgerRecord.Parse(genesis), KeyOf(certificate));
+        return new(options.Directory, configuration, genesis, founding, certificate);
     }
 
     public string File(string name) => System.IO.Path.Combine(Path, name);
@@ -44,7 +47,10 @@ internal sealed class BrokerDirectory : IDisposable
     public Ed25519PrivateKey OpenLedgerKey()
     {
         using var file = KeyFile.Read(File("ledger.key"), "ledger", passphrase: null); // a broker starts by itself
-        return Ed25519PrivateKey.FromSeed(file.Key.Span);
+        var key = Ed25519PrivateKey.FromSeed(file.Key.Span);
+        if (new VerifierKey(Configuration.Origin, NoteAlgorithm.Ed25519, key.PublicKey).ToString() == LedgerKey) return key;
+        key.Dispose();
+        throw new RefusedException("ledger.key is not the key that genesis names");
     }
 
     /// <summary>The key that unwraps model keys; a relative path is relative to this directory.</summary>
@@ -68,7 +74,7 @@ internal sealed class BrokerDirectory : IDisposable
     }
 
     /// <summary>People signed genesis; broker.json is only a file. Where the two differ, somebody has changed the file.</summary>
-    private static void RequireAgreement(BrokerConfiguration configuration, LedgerRecord first, Digest brokerKey)
+    private static Founding RequireAgreement(BrokerConfiguration configuration, LedgerRecord first, Digest brokerKey)
     {
         if (first is not Genesis genesis) throw new MalformedException(-1, "genesis.json is not a genesis record");
         var (founding, reasons) = (genesis.Founding, GenesisRules.Refusals(genesis).ToList());
@@ -78,6 +84,6 @@ internal sealed class BrokerDirectory : IDisposable
             reasons.Add("the witnesses of broker.json are not those that genesis names");
         if (configuration.DangerDevelopmentEvidence == true && founding.DangerDevelopmentEvidence != true)
             reasons.Add("this ledger was founded without --danger-development-evidence, and nobody can add that later");
-        if (reasons.Count > 0) throw new RefusedException(reasons);
+        return reasons.Count == 0 ? founding : throw new RefusedException(reasons);
     }
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using Strongroom.Broker.Storage;
 using Strongroom.Bytes;
 using Strongroom.Facts;
 
@@ -45,6 +46,25 @@ public sealed class JournalTests : IAsyncLifetime
         // What was durable when the witness went is so, although nobody was told: once written, never unwritten.
         Assert.Contains("written once", await TestBroker.RefusedAsync("refused", await broker.SendAsync(first)), StringComparison.Ordinal);
         Assert.Equal(2, broker.State.Access.Proposals.Count);
+    }
+
+    [Fact]
+    public async Task On_a_full_disk_the_write_fails_and_the_ledger_does_not()
+    {
+        var before = broker.State.Size;
+        var store = (SqliteLedger)broker.Host.Ledger;
+        store.Fill(true);
+        var commands = Enumerable.Range(0, 200).Select(_ => broker.Ada.Sign(broker.Propose(broker.Ada, new SetGroups(broker.Ben.Id, [Groups.Administrators])))).ToList();
+        var responses = await Task.WhenAll(commands.Select(broker.SendAsync));
+        var failed = responses.Where(response => response.StatusCode == HttpStatusCode.ServiceUnavailable).ToList();
+        Assert.NotEmpty(failed);
+        foreach (var response in failed) await TestBroker.RefusedAsync("not-written", response);
+        Assert.Equal(before + responses.Length - failed.Count, broker.State.Size); // what the pages at hand still took stands, the rest is nowhere
+        store.Fill(false);
+        var again = commands[Array.FindIndex(responses, response => response.StatusCode == HttpStatusCode.ServiceUnavailable)];
+        await TestBroker.MustAsync(HttpStatusCode.Accepted, await broker.SendAsync(again));
+        await broker.StartAgainAsync();
+        Assert.Equal(before + responses.Length - failed.Count + 1, broker.State.Size);
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using Strongroom.Attestation;
+using Strongroom.Broker.Storage;
 using Strongroom.Bytes;
 using Strongroom.Crypto;
 using Strongroom.Facts;
@@ -264,6 +265,20 @@ public sealed class ReleaseTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task On_a_full_disk_no_key_leaves_and_no_approval_is_spent()
+    {
+        await scene.ApproveBothAsync();
+        var store = (SqliteLedger)scene.Broker.Host.Ledger;
+        store.Fill(true);
+        await FillLastPageAsync();
+        await TestBroker.RefusedAsync("not-written", await scene.AskAsync(enclave));
+        Assert.Empty(scene.Broker.State.Release.Leases);
+        store.Fill(false);
+        await scene.ReleasedAsync(enclave);
+        Assert.Single(scene.Broker.State.Release.Leases);
+    }
+
+    [Fact]
     public async Task Without_its_witness_the_broker_releases_nothing()
     {
         await scene.ApproveBothAsync();
@@ -272,5 +287,14 @@ public sealed class ReleaseTests : IAsyncLifetime
         scene.Broker.Witness.Away = false;
         using var keys = scene.Open(await scene.ReleasedAsync(enclave), enclave); // the decision stands once it is witnessed, and is answered by its own proof
         Assert.Single(scene.Broker.State.Release.Leases);
+    }
+
+    /// <summary>A full disk still takes what fits into the pages at hand; write until it takes nothing.</summary>
+    private async Task FillLastPageAsync()
+    {
+        HttpResponseMessage response;
+        do response = await scene.Broker.SendAsync(scene.Broker.Ada.Sign(scene.Broker.Propose(scene.Broker.Ada, new SetGroups(scene.Xena.Id, ["security"]))));
+        while (response.IsSuccessStatusCode);
+        await TestBroker.RefusedAsync("not-written", response);
     }
 }
