@@ -1,5 +1,4 @@
 using System.Net;
-using System.Text.Json;
 using Strongroom.Bytes;
 using Strongroom.Crypto;
 using Strongroom.Enclave.Gateway;
@@ -31,9 +30,9 @@ public sealed record EnclaveOptions
           --witness VKEY           a witness's; repeat for each, all must have cosigned
           --publisher KEY          a publisher's Ed25519 key in base64, or a file with it; repeat for each
         How to prove this machine
-          --tpm WHERE              device:/dev/tpmrm0, swtpm:HOST:PORT or swtpm:unix:PATH
+          --tpm WHERE              /dev/tpmrm0; a software TPM's socket for rehearsals: unix:PATH or tcp:HOST:PORT
           --event-log FILE         the firmware's measurements; default: the kernel's own file
-          --state DIR              where starts of this boot are logged and the TLS certificate is put; default: the current directory
+          --state DIR              where starts of this boot are logged and the TLS certificate is put; default: /run/strongroom
           --danger-development-evidence KEYFILE   a key in a file instead of a TPM: proves nothing, marks everything it touches
         How to run
           --memory KIND            secret (default) or locked
@@ -49,14 +48,16 @@ public sealed record EnclaveOptions
           --config FILE            all of this as JSON: {"sealed":"DIR","witness":["VKEY"],...}
         """;
 
-    private static readonly string[] Values =
-    [
-        "sealed", "request", "broker", "broker-key", "ledger", "tpm", "event-log", "state", "danger-development-evidence", "memory", "listen", "control",
-        "client-key-file", "control-key-file", "threads",
-    ];
+    internal const string DefaultState = "/run/strongroom";
+    internal const string DefaultEventLog = Evidence.TpmPlace.KernelEventLog;
 
-    private static readonly string[] Lists = ["witness", "publisher", "tls-name"];
-    private static readonly string[] Switches = ["no-wait", "forbid-debuggers", "json"];
+    private static readonly Arguments Known = new(
+        [
+            "sealed", "request", "broker", "broker-key", "ledger", "tpm", "event-log", "state", "danger-development-evidence", "memory", "listen", "control",
+            "client-key-file", "control-key-file", "threads",
+        ],
+        ["witness", "publisher", "tls-name"],
+        ["no-wait", "forbid-debuggers", "json"]);
 
     public required string Sealed { get; init; }
 
@@ -68,9 +69,9 @@ public sealed record EnclaveOptions
 
     public string? Tpm { get; init; }
 
-    public string? EventLog { get; init; }
+    public string EventLog { get; init; } = DefaultEventLog;
 
-    public string State { get; init; } = ".";
+    public string State { get; init; } = DefaultState;
 
     public string? DangerDevelopmentEvidence { get; init; }
 
@@ -94,22 +95,8 @@ public sealed record EnclaveOptions
 
     public bool Json { get; init; }
 
-    /// <summary>Which memory and which debugger's place, needed before libcrypto may be touched and so before keys can be parsed.</summary>
-    public static ILookup<string, string> Split(IReadOnlyList<string> arguments)
-    {
-        var given = new List<(string Name, string Value)>();
-        for (var i = 0; i < arguments.Count; i++)
-        {
-            var name = arguments[i].StartsWith("--", StringComparison.Ordinal) ? arguments[i][2..] : throw new UsageException($"{arguments[i]}: options begin with --");
-            if (Switches.Contains(name)) given.Add((name, "true"));
-            else if (name != "config" && !Values.Contains(name) && !Lists.Contains(name)) throw new UsageException($"--{name} is not known");
-            else if (i + 1 == arguments.Count) throw new UsageException($"--{name} needs a value");
-            else if (name == "config") given.AddRange(ReadFile(arguments[++i]));
-            else given.Add((name, arguments[++i]));
-        }
-        var twice = given.GroupBy(option => option.Name).FirstOrDefault(group => group.Count() > 1 && !Lists.Contains(group.Key));
-        return twice is null ? given.ToLookup(option => option.Name, option => option.Value) : throw new UsageException($"--{twice.Key} is given twice");
-    }
+    /// <summary>The command line as names and values: all that may be looked at before libcrypto has its memory, and so before a key can be parsed.</summary>
+    public static ILookup<string, string> Split(IReadOnlyList<string> arguments) => Known.Parse(arguments);
 
     /// <exception cref="UsageException">Something is missing, or given twice.</exception>
     /// <exception cref="MalformedException">A key, digest or address is not what it should be.</exception>
@@ -126,8 +113,8 @@ public sealed record EnclaveOptions
                 Digest.Parse(One("broker-key")), VerifierKey.Parse(One("ledger")), [.. Some("witness").Select(VerifierKey.Parse)],
                 [.. Some("publisher").Select(Publisher)]),
             Tpm = given["tpm"].SingleOrDefault(),
-            EventLog = given["event-log"].SingleOrDefault(),
-            State = given["state"].SingleOrDefault() ?? ".",
+            EventLog = given["event-log"].SingleOrDefault() ?? DefaultEventLog,
+            State = given["state"].SingleOrDefault() ?? DefaultState,
             DangerDevelopmentEvidence = given["danger-development-evidence"].SingleOrDefault(),
             Memory = MemoryOf(given),
             Listen = Address("listen", "127.0.0.1:8443"),
@@ -152,40 +139,4 @@ public sealed record EnclaveOptions
     public static MemoryKind MemoryOf(ILookup<string, string> given) => MemoryKinds.Parse(given["memory"].SingleOrDefault() ?? "secret");
 
     private static Ed25519PublicKey Publisher(string text) => Ed25519PublicKey.Parse(File.Exists(text) ? File.ReadAllText(text).Trim() : text);
-
-    private static IEnumerable<(string Name, string Value)> ReadFile(string path)
-    {
-        using var file = Parse(path);
-        if (file.RootElement.ValueKind != JsonValueKind.Object) throw new MalformedException(-1, $"{path} is no JSON object");
-        var given = new List<(string Name, string Value)>();
-        foreach (var member in file.RootElement.EnumerateObject())
-        {
-            var name = member.Name.Replace('_', '-');
-            var isList = Lists.Contains(name) && member.Value.ValueKind == JsonValueKind.Array;
-            foreach (var value in isList ? member.Value.EnumerateArray().ToList() : [member.Value]) given.Add((name, Text(path, name, value)));
-        }
-        return given;
-    }
-
-    private static string Text(string path, string name, JsonElement value) => value.ValueKind switch
-    {
-        JsonValueKind.String when Values.Contains(name) || Lists.Contains(name) => value.GetString()!,
-        JsonValueKind.True when Switches.Contains(name) => "true",
-        _ => throw new MalformedException(-1, $"{path}: {name} is not known, or of another type"),
-    };
-
-    private static JsonDocument Parse(string path)
-    {
-        try
-        {
-            return JsonDocument.Parse(File.ReadAllBytes(path), new() { AllowDuplicateProperties = false });
-        }
-        catch (JsonException e)
-        {
-            throw new MalformedException(e.BytePositionInLine ?? -1, $"{path} is not JSON");
-        }
-    }
 }
-
-/// <summary>A wrong command line: exit code 64.</summary>
-public sealed class UsageException(string what) : Exception(what);

@@ -79,7 +79,7 @@ static int Live(EnclaveLife life)
 static Machine MachineOf(EnclaveOptions options, Report report)
 {
     if (options.DangerDevelopmentEvidence is not { } path)
-        return new TpmMachine(new(options.Tpm!, options.EventLog ?? TpmPlace.KernelEventLog, options.State));
+        return new TpmMachine(new(options.Tpm!, options.EventLog, options.State));
     report.Say("danger", "DANGER: development evidence proves nothing about this machine", ("development", true));
     return DevelopmentMachine.Open(path);
 }

@@ -2,6 +2,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text.Json.Nodes;
 using Strongroom.Attestation;
 using Strongroom.Attestation.Tpm;
+using Strongroom.Enclave.Loader;
 
 namespace Strongroom.Enclave.Evidence;
 
@@ -17,16 +18,19 @@ public static class EvidenceVerbs
                strongroom enclave activate      [--tpm WHERE] --credential BASE64               opens the broker's challenge
                strongroom enclave measure       [--tpm WHERE]                                   the boot, as reference values and as a measurement
                strongroom enclave rehearse-boot --tpm WHERE --event-log FILE [--changed]        plays firmware on a software TPM
+          --danger-development-evidence KEYFILE in place of --tpm: introduce makes the file if it is not there; proves nothing about a machine
           WHERE is device:/dev/tpmrm0 (the default), swtpm:HOST:PORT or swtpm:unix:PATH
         """;
+
+    private const string Development = "danger-development-evidence";
 
     /// <summary>Runs the verb; null if it is none of these.</summary>
     /// <exception cref="UsageException">An option is missing, unknown or given twice.</exception>
     public static int? Run(string[] arguments, TextWriter output) => arguments switch
     {
-        ["introduce", .. var rest] => Introduce(Read(rest, "tpm", "intermediate"), output),
+        ["introduce", .. var rest] => Introduce(Read(rest, "tpm", "intermediate", Development), output),
         ["activate", .. var rest] => Activate(Read(rest, "tpm", "credential"), output),
-        ["measure", .. var rest] => Measure(Read(rest, "tpm"), output),
+        ["measure", .. var rest] => Measure(Read(rest, "tpm", Development), output),
         ["rehearse-boot", .. var rest] => RehearseBoot(Read(rest, "tpm", "event-log", "changed"), output),
         _ => null,
     };
@@ -34,9 +38,14 @@ public static class EvidenceVerbs
     /// <summary>The body of <c>POST /v1/machines/challenges</c>.</summary>
     private static int Introduce(ILookup<string, string> options, TextWriter output)
     {
-        var introduction = Attester(options).Introduce(options["intermediate"].Select(path =>
+        if (options[Development].SingleOrDefault() is { } path)
         {
-            using var certificate = X509CertificateLoader.LoadCertificateFromFile(path);
+            using var machine = DevelopmentMachine.OpenOrCreate(path);
+            return Print(output, new() { ["kind"] = DevelopmentEvidence.KindName, ["attestation_key"] = machine.Key.ToString() });
+        }
+        var introduction = Attester(options).Introduce(options["intermediate"].Select(file =>
+        {
+            using var certificate = X509CertificateLoader.LoadCertificateFromFile(file);
             return certificate.RawData;
         }));
         return Print(output, new()
@@ -55,16 +64,23 @@ public static class EvidenceVerbs
 
     private static int Measure(ILookup<string, string> options, TextWriter output)
     {
-        var attester = Attester(options);
-        var claims = attester.Claims();
-        return Print(output, new()
+        if (options[Development].SingleOrDefault() is { } path)
         {
-            ["machine"] = attester.Machine(),
-            ["kind"] = TpmEvidence.KindName,
-            ["values"] = new JsonObject(claims.Select(claim => KeyValuePair.Create(claim.Key, (JsonNode?)claim.Value))),
-            ["measurement"] = Measurement.Of(TpmEvidence.KindName, claims).ToString(),
-        });
+            using var machine = DevelopmentMachine.Open(path);
+            return PrintMeasured(output, machine.Id, DevelopmentEvidence.KindName, DevelopmentMachine.Claims);
+        }
+        var attester = Attester(options);
+        return PrintMeasured(output, attester.Machine(), TpmEvidence.KindName, attester.Claims());
     }
+
+    private static int PrintMeasured(TextWriter output, string machine, string kind, IReadOnlyDictionary<string, string> claims) =>
+        Print(output, new()
+        {
+            ["machine"] = machine,
+            ["kind"] = kind,
+            ["values"] = new JsonObject(claims.Select(claim => KeyValuePair.Create(claim.Key, (JsonNode?)claim.Value))),
+            ["measurement"] = Measurement.Of(kind, claims).ToString(),
+        });
 
     private static int RehearseBoot(ILookup<string, string> options, TextWriter output)
     {
