@@ -1,17 +1,57 @@
 using System.CommandLine;
+using System.Text.Json.Nodes;
+using Strongroom.Attestation;
 using Strongroom.Bytes;
+using Strongroom.Cli.Machines;
 using Strongroom.Facts;
 using Strongroom.Protocol;
 using Command = System.CommandLine.Command;
 
 namespace Strongroom.Cli.Commands;
 
-/// <summary><c>strongroom machine enrol|list|show|retire</c>.</summary>
+/// <summary><c>strongroom machine enrol|measure|list|show|retire</c>.</summary>
 internal static class MachineCommand
 {
     private static readonly Argument<string> Machine = new("machine") { Description = "A machine's id, or as much of its beginning as only it has" };
 
-    internal static Command Create() => new Command("machine", "Machines that may prove themselves").With(List(), Show(), Retire());
+    private static readonly Option<string> Tpm = new("--tpm") { Description = "device:/dev/tpmrm0, swtpm:HOST:PORT or swtpm:unix:PATH", DefaultValueFactory = _ => "device:/dev/tpmrm0" };
+    private static readonly Option<string[]> Intermediates = new("--intermediate") { Description = "A certificate between the TPM's and its maker's root; may be repeated" };
+    private static readonly Option<string?> Development = new("--danger-development-evidence") { Description = "A key file instead of a TPM, made if it is not there: proves nothing" };
+
+    internal static Command Create() => new Command("machine", "Machines that may prove themselves").With(Enrol(), Measure(), List(), Show(), Retire());
+
+    private static Command Enrol() => new Command("enrol", "Enrol the machine that this runs on; the operator's profile signs").With(Tpm, Intermediates, Development).Signs(async (parsed, session, cancel) =>
+    {
+        var machine = await LocalAsync(parsed, cancel);
+        var challenge = await session.Broker.ChallengeAsync(machine.Introduction, cancel);
+        if (challenge.Machine != machine.Id) throw new RefusedException($"the broker challenged {challenge.Machine}, this is {machine.Id}");
+        Digest? endorsement = machine.Introduction.EndorsementCertificates is [var certificate, ..] ? Digest.Of(certificate.Span) : null;
+        return new(session, new EnrolMachine(
+            session.Ledger, Facts.Command.NewId(), session.Person, Session.Now, machine.Id, machine.Introduction.Kind, machine.Introduction.AttestationKey, machine.Pcrs,
+            EnrolledMachine.DefaultApplicationPcr, endorsement, machine.Measurement))
+        {
+            Done = "is enrolled",
+            Send = async (signed, stop) => await session.Broker.EnrolAsync(new(signed, challenge.Challenge, await machine.ActivateAsync(challenge, stop)), stop),
+        };
+    });
+
+    private static Command Measure() => new Command("measure", "What this machine measures now, as strongroom reference add takes it").With(Tpm, Development).Runs(async (parsed, terminal, cancel) =>
+    {
+        var machine = await LocalAsync(parsed, cancel);
+        var values = machine.Values.OrderBy(value => value.Key, StringComparer.Ordinal).ToList();
+        terminal.Answer(
+            new JsonObject
+            {
+                ["machine"] = machine.Id, ["kind"] = machine.Introduction.Kind, ["measurement"] = machine.Measurement.ToString(),
+                ["values"] = new JsonObject(values.Select(value => KeyValuePair.Create(value.Key, (JsonNode?)value.Value))),
+            },
+            text => values.ForEach(value => text.WriteLine($"{value.Key}={value.Value}")));
+        return ExitCode.Ok;
+    });
+
+    private static Task<LocalMachine> LocalAsync(ParseResult parsed, CancellationToken cancel) => parsed.GetValue(Development) is { } key
+        ? Task.FromResult(LocalMachine.Development(key))
+        : LocalMachine.TpmAsync(parsed.GetRequiredValue(Tpm), parsed.GetValue(Intermediates) ?? [], cancel);
 
     private static Command List() => new Command("list", "Every machine that was ever enrolled").Talks(async (_, session, terminal, cancel) =>
     {
