@@ -9,6 +9,7 @@ internal sealed record BrokerOptions(string Directory, string? Listen, string? W
 {
     public const string Usage = """
         usage: strongroom broker --dir DIR [--listen ADDRESS:PORT] [--witness URL] [--custody URI] [--danger-development-evidence]
+               strongroom broker copy --dir DIR --to COPY [--with-names]     what strongroom backup and restore run
 
           --dir DIR                       the directory that `strongroom init` made
           --listen ADDRESS:PORT           instead of "listen" in broker.json; port 0 takes a free one

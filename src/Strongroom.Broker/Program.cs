@@ -6,9 +6,11 @@ using Strongroom.Broker.Machines;
 using Strongroom.Broker.Models;
 using Strongroom.Broker.People;
 using Strongroom.Broker.Release;
+using Strongroom.Broker.Storage;
 
 [assembly: System.Runtime.Versioning.SupportedOSPlatform("linux")]
 
+if (args is ["copy", "--dir", var from, "--to", var copy, .. var rest] && rest is [] or ["--with-names"]) return Copy(from, copy, rest.Length > 0);
 if (BrokerOptions.Parse(args) is not { } options)
 {
     Console.Error.WriteLine(BrokerOptions.Usage);
@@ -27,6 +29,20 @@ catch (Exception e) when (ExitCode.For(e) is var code and not 70)
 {
     Console.Error.WriteLine($"strongroom broker: {e.Message}");
     return code;
+}
+
+static int Copy(string directory, string copy, bool withNames)
+{
+    try
+    {
+        DirectoryCopy.Make(directory, copy, withNames);
+        return 0;
+    }
+    catch (Exception e) when (e is IOException || ExitCode.For(e) is not 70)
+    {
+        Console.Error.WriteLine($"strongroom broker: {e.Message}");
+        return e is IOException and not (FileNotFoundException or DirectoryNotFoundException) ? 3 : ExitCode.For(e);
+    }
 }
 
 public partial class Program

@@ -24,6 +24,8 @@ return await CommandLine.RunAsync(args, [
     RevokeCommand.Create(),
     LeaseCommand.Create(),
     LedgerCommand.Create(),
+    BackupCommand.Backup(),
+    BackupCommand.Restore(),
     ProgramCommand.Create("broker", "Holds keys and releases them: approvals, evidence, ledger"),
     ProgramCommand.Create("enclave", "Asks for a model's key, runs the model in protected memory"),
     ProgramCommand.Create("witness", "Cosigns checkpoints of a ledger that only grew"),

@@ -39,6 +39,12 @@ internal sealed class Session : IDisposable
 
     internal static DateTimeOffset Now => Timestamp.WholeSecond(TimeProvider.System.GetUtcNow());
 
+    /// <summary>
+    /// The end of the longest time that a policy allows, less what this clock may be ahead of the broker's: otherwise a clock that is fast by a second
+    /// makes an approval that does not count.
+    /// </summary>
+    internal static DateTimeOffset Within(long seconds) => Now.AddSeconds(seconds - Math.Min((long)Facts.Command.ClockWindow.TotalSeconds, seconds / 2));
+
     /// <exception cref="FileNotFoundException">There is no profile or no key.</exception>
     /// <exception cref="MalformedException">The profile is none.</exception>
     internal static Session Open(ParseResult parsed, Terminal terminal)
@@ -51,7 +57,7 @@ internal sealed class Session : IDisposable
     internal static ClientProfile FindProfile(string? named)
     {
         var path = named ?? Environment.GetEnvironmentVariable(Variable) ?? DefaultProfile;
-        if (!File.Exists(path)) throw new FileNotFoundException($"there is no profile {path}: strongroom init wrote one for each person; name it with --profile or in {Variable}");
+        if (!File.Exists(path)) throw new FileNotFoundException($"there is no profile {path} (strongroom init wrote one for each person; name yours with --profile or in {Variable})");
         try
         {
             var profile = ClientProfile.Parse(File.ReadAllBytes(path));

@@ -36,8 +36,9 @@ internal static class AnswerCommand
         // Digests are computed here, from what is shown here: what the broker says of them signs nothing.
         if (Ids.Request(open) != id || open.Ledger != session.Ledger) throw new RefusedException($"the broker answered with another request than {id}");
         var policy = ReleasePolicy.Parse((await session.Broker.PolicyAsync(cancel)).Policy.Utf8);
-        var longest = Time(parsed, decision) ?? policy.RuleFor(open.Model, open.Purpose)?.MaximumApprovalSeconds ?? Duration.Hour;
-        var until = Session.Now.AddSeconds(longest);
+        var until = Time(parsed, decision) is { } chosen
+            ? Session.Now.AddSeconds(chosen)
+            : Session.Within(policy.RuleFor(open.Model, open.Purpose)?.MaximumApprovalSeconds ?? Duration.Hour);
         var command = new Approval(
             session.Ledger, Facts.Command.NewId(), session.Person, Session.Now, decision, id, open.Digest(), policy.Digest, open.ModelDigest, open.Machine, open.Measurement,
             open.Purpose, open.LeaseSeconds, until < open.Expires ? until : open.Expires);

@@ -69,7 +69,7 @@ internal static class MachineCommand
         terminal.Answer(machine, ProtocolJson.Default.MachineDetails, text =>
         {
             text.WriteLine($"{machine.Machine}{(machine.Active ? "" : ", retired")}");
-            text.WriteLine($"  evidence     {machine.Kind}, PCRs {string.Join(",", machine.Pcrs)}, starts in PCR {machine.ApplicationPcr}");
+            text.WriteLine($"  evidence     {machine.Kind}{(machine.Pcrs.Count == 0 ? "" : $", PCRs {string.Join(",", machine.Pcrs)}, starts in PCR {machine.ApplicationPcr}")}");
             text.WriteLine($"  measurement  {machine.Measurement?.ToString() ?? "it has not proved any yet"}{(machine.MeasuredAt is { } at ? ", " + Timestamp.Format(at) : "")}");
             text.WriteLine($"  enrolled     {Timestamp.Format(machine.At)}, ledger entry {machine.Index}");
         });

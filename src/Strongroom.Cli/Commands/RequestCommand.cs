@@ -33,7 +33,7 @@ internal static class RequestCommand
             var command = new OpenRequest(
                 session.Ledger, Facts.Command.NewId(), session.Person, Session.Now, known.Model, known.Version, known.ModelDigest, place.Machine, measured,
                 parsed.GetRequiredValue(purpose), Time(parsed, lease) ?? rule.MaximumLeaseSeconds,
-                Session.Now.AddSeconds(Time(parsed, valid) ?? rule.MaximumRequestSeconds), parsed.GetValue(files) is { Length: > 0 } some ? some : null);
+                Time(parsed, valid) is { } chosen ? Session.Now.AddSeconds(chosen) : Session.Within(rule.MaximumRequestSeconds), parsed.GetValue(files) is { Length: > 0 } some ? some : null);
             return new(session, command)
             {
                 Next = "Others run: strongroom approve {0}",

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text.Json;
 using Strongroom.Attestation;
 using Strongroom.Bytes;
 using Strongroom.Crypto;
@@ -19,14 +20,14 @@ internal sealed record LocalMachine(
     internal static async Task<LocalMachine> TpmAsync(string where, IReadOnlyList<string> intermediates, CancellationToken cancel)
     {
         string[] tpm = ["--tpm", where];
-        var introduced = await EnclaveProgram.AskAsync(["introduce", .. tpm, .. intermediates.SelectMany(path => (string[])["--intermediate", path])], cancel);
-        var measured = await EnclaveProgram.AskAsync(["measure", .. tpm], cancel);
+        var introduced = await AskAsync(["introduce", .. tpm, .. intermediates.SelectMany(path => (string[])["--intermediate", path])], cancel);
+        var measured = await AskAsync(["measure", .. tpm], cancel);
         var introduction = CanonicalJson.Read(System.Text.Encoding.UTF8.GetBytes(introduced.GetRawText()), ProtocolJson.Default.EnrolmentRequest);
         var values = measured.GetProperty("values").EnumerateObject().ToDictionary(value => value.Name, value => value.Value.GetString()!);
         return new(measured.GetProperty("machine").GetString()!, introduction, values, EnrolledMachine.DefaultPcrs, async (challenge, stop) =>
         {
             var credential = challenge.Credential ?? throw new MalformedException(-1, "the broker's challenge holds no credential");
-            var opened = await EnclaveProgram.AskAsync(["activate", .. tpm, "--credential", Convert.ToBase64String(credential.Span)], stop);
+            var opened = await AskAsync(["activate", .. tpm, "--credential", Convert.ToBase64String(credential.Span)], stop);
             return opened.GetProperty("secret").GetBytesFromBase64();
         });
     }
@@ -42,5 +43,11 @@ internal sealed record LocalMachine(
         var introduction = new EnrolmentRequest(DevelopmentEvidence.KindName, key.PublicKey.Span.ToArray());
         var values = new Dictionary<string, string> { ["measured"] = "nothing" };
         return new(EnrolledMachine.IdOf(key.PublicKey.Span), introduction, values, [], (_, _) => Task.FromResult<byte[]?>(null));
+    }
+
+    private static async Task<JsonElement> AskAsync(IEnumerable<string> arguments, CancellationToken cancel)
+    {
+        using var answer = JsonDocument.Parse(await SiblingProgram.RunAsync("Enclave", arguments, cancel));
+        return answer.RootElement.Clone();
     }
 }

@@ -221,7 +221,7 @@ internal sealed class Judgement
         for (var i = 0; i < missing.Length; i++)
         {
             var clause = rule.Approvals[i];
-            if (missing[i] > 0) Add("approvals", FindingOutcome.Missing, $"{missing[i]} of {PolicyWords.People(clause.Count)} of group {clause.Group}");
+            if (missing[i] > 0) Add("approvals", FindingOutcome.Missing, $"approval by {PolicyWords.People(missing[i])} of group {clause.Group}{(missing[i] < clause.Count ? ", besides those who did" : "")}");
         }
         if (!missing.Any(count => count > 0)) return;
         foreach (var (answer, why) in reasonNotToCount)

@@ -48,7 +48,7 @@ public sealed class ApprovalTests
     public void Someone_who_left_does_not_count() => Missing(answer => answer with { PersonActive = false }, "no longer enrolled");
 
     [Fact]
-    public void Groups_are_those_held_now() => Missing(answer => answer with { Groups = ["owners"] }, "1 of 1 person of group security");
+    public void Groups_are_those_held_now() => Missing(answer => answer with { Groups = ["owners"] }, "approval by 1 person of group security");
 
     [Fact]
     public void Someone_in_no_asked_group_does_not_count() => Missing(answer => answer with { Groups = ["finance"] }, "none of the groups");
