@@ -2,6 +2,7 @@
 return args switch
 {
     ["decode"] => Strongroom.Benchmarks.Decode.Run(),
+    ["evidence"] => Strongroom.Benchmarks.Evidence.Run(),
     _ => Usage(),
 };
 
