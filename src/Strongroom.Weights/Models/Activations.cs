@@ -53,15 +53,39 @@ internal static unsafe class Activations
         }
     }
 
-    public static void Softmax(float* values, int count)
+    /// <summary>The largest of the values.</summary>
+    public static float Max(float* values, int count)
     {
         unchecked
         {
             var max = float.NegativeInfinity;
-            for (var i = 0; i < count; i++) max = MathF.Max(max, values[i]);
+            var maxima = Vector256.Create(max);
+            var i = 0;
+            for (; i + 8 <= count; i += 8) maxima = Vector256.Max(maxima, Vector256.Load(values + i));
+            for (; i < count; i++) max = MathF.Max(max, values[i]);
+            for (i = 0; i < 8; i++) max = MathF.Max(max, maxima[i]);
+            return max;
+        }
+    }
+
+    /// <summary>Makes probabilities of the values.</summary>
+    public static void Softmax(float* values, int count)
+    {
+        unchecked
+        {
+            var max = Max(values, count);
             float sum = 0;
-            for (var i = 0; i < count; i++) sum += values[i] = MathF.Exp(values[i] - max);
-            for (var i = 0; i < count; i++) values[i] /= sum;
+            var sums = Vector256<float>.Zero;
+            var i = 0;
+            for (; i + 8 <= count; i += 8)
+            {
+                var e = Vector256.Exp(Vector256.Load(values + i) - Vector256.Create(max));
+                e.Store(values + i);
+                sums += e;
+            }
+            for (; i < count; i++) sum += values[i] = MathF.Exp(values[i] - max);
+            var scale = 1 / (sum + Vector256.Sum(sums));
+            for (i = 0; i < count; i++) values[i] *= scale;
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using Strongroom.Bytes;
 
 namespace Strongroom.Weights.Models;
 
@@ -84,6 +85,7 @@ public sealed class Generation : IDisposable
     /// <summary>Makes the next token. The first call reads the prompt.</summary>
     /// <param name="text">What may be sent on now: whole UTF-8 characters, often none; valid until the next call.</param>
     /// <returns>False when the answer is over; <paramref name="text"/> may still hold its end.</returns>
+    /// <exception cref="MalformedException">The weights give no numbers; or the tokenizer cannot tell that the prompt is in the form it wants.</exception>
     /// <exception cref="OperationCanceledException">Nothing but <see cref="Dispose"/> may follow.</exception>
     /// <exception cref="OutOfMemoryException">The memory handed in has no room for the KV cache.</exception>
     public bool Next(out ReadOnlySpan<byte> text, CancellationToken cancellation = default)
@@ -91,7 +93,7 @@ public sealed class Generation : IDisposable
         text = [];
         if (Finish is not null) return false;
         if (session is null) Begin(cancellation);
-        var token = sampler.Draw(session!.Logits);
+        var token = sampler.Draw(session!.MutableLogits);
         CompletionTokens++;
         if (prompt.Ends.Contains(token))
         {

@@ -7,8 +7,8 @@ internal readonly unsafe struct Product(Matrix weights, float* input, float* out
     public readonly float* Input = input;
     public readonly float* Output = output;
 
-    /// <summary>Rows that one thread takes at a time: enough pieces for threads of unequal luck, each a multiple of four rows.</summary>
-    public static int RowsOfChunk(int rows, int workers) => workers == 1 ? rows : Math.Max(16, ((rows / (workers * 4)) + 3) & ~3);
+    /// <summary>Rows that one thread takes at a time: enough pieces for threads of unequal luck.</summary>
+    public static int RowsOfChunk(int rows, int workers) => workers == 1 ? rows : Math.Max(16, (rows / (workers * 4)) + 1);
 
     public static int Chunks(int rows, int rowsOfChunk) => (rows + rowsOfChunk - 1) / rowsOfChunk;
 }

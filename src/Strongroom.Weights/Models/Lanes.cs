@@ -23,7 +23,8 @@ internal unsafe interface ILanes<TVector>
     /// <summary>a * b + c, rounded once.</summary>
     static abstract TVector MultiplyAdd(TVector a, TVector b, TVector c);
 
-    static abstract float Sum(TVector value);
+    /// <summary>All numbers of all four.</summary>
+    static abstract float Sum(TVector a, TVector b, TVector c, TVector d);
 }
 
 internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>>
@@ -49,7 +50,7 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>>
     public static Vector512<float> MultiplyAdd(Vector512<float> a, Vector512<float> b, Vector512<float> c) => Vector512.FusedMultiplyAdd(a, b, c);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Sum(Vector512<float> value) => Vector512.Sum(value);
+    public static float Sum(Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d) => Vector512.Sum(a + b + (c + d));
 }
 
 internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>>
@@ -75,5 +76,5 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>>
     public static Vector256<float> MultiplyAdd(Vector256<float> a, Vector256<float> b, Vector256<float> c) => Vector256.FusedMultiplyAdd(a, b, c);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Sum(Vector256<float> value) => Vector256.Sum(value);
+    public static float Sum(Vector256<float> a, Vector256<float> b, Vector256<float> c, Vector256<float> d) => Vector256.Sum(a + b + (c + d));
 }

@@ -1,9 +1,10 @@
 using System.Security.Cryptography;
+using Strongroom.Bytes;
 
 namespace Strongroom.Weights.Models;
 
 /// <summary>How the next token is drawn.</summary>
-/// <param name="Temperature">0 takes the likeliest token; 1 draws as the model thinks.</param>
+/// <param name="Temperature">0, or below a millionth, takes the likeliest token; 1 draws as the model thinks.</param>
 /// <param name="TopP">Only the likeliest tokens whose probabilities together reach this are drawn from; above 0, 1 for all.</param>
 /// <param name="Seed">Makes the draws repeatable; null draws a seed.</param>
 public sealed record SamplingOptions(double Temperature = 1, double TopP = 1, long? Seed = null)
@@ -14,6 +15,8 @@ public sealed record SamplingOptions(double Temperature = 1, double TopP = 1, lo
 /// <summary>Draws tokens. The same seed and the same logits give the same tokens on every machine of the same SIMD width.</summary>
 internal sealed unsafe class Sampler : IDisposable
 {
+    private const double Coldest = 1e-6; // below it the quotients leave binary32
+
     private readonly double temperature;
     private readonly double topP;
     private readonly Buffer<Candidate> candidates;
@@ -25,29 +28,36 @@ internal sealed unsafe class Sampler : IDisposable
         if (!(options.TopP is > 0 and <= 1)) throw new ArgumentOutOfRangeException(nameof(options), "top-p is above 0 and at most 1");
         (temperature, topP) = (options.Temperature, options.TopP);
         state = unchecked((ulong)(options.Seed ?? BitConverter.ToInt64(RandomNumberGenerator.GetBytes(8))));
-        candidates = new(memory, temperature == 0 ? 1 : vocabulary);
+        candidates = new(memory, temperature < Coldest ? 1 : vocabulary);
     }
 
-    public int Draw(ReadOnlySpan<float> logits)
+    /// <param name="logits">Turned into probabilities on the way: read them before.</param>
+    /// <exception cref="MalformedException">A logit is infinite or not a number.</exception>
+    public int Draw(Span<float> logits)
     {
-        var likeliest = 0;
-        for (var i = 1; i < logits.Length; i++)
-            if (logits[i] > logits[likeliest]) likeliest = i;
-        if (temperature == 0) return likeliest;
+        fixed (float* values = logits)
+        {
+            var max = Activations.Max(values, logits.Length);
+            if (!float.IsFinite(max)) throw new MalformedException(-1, "the model's weights give logits that are no numbers");
+            if (temperature < Coldest) return logits.IndexOf(max);
+            var scale = (float)(1 / temperature);
+            for (var i = 0; i < logits.Length; i++) values[i] *= scale;
+            Activations.Softmax(values, logits.Length);
+        }
 
         // A token whose probability is below (1 - p) / (n - 1) cannot be among the likeliest that reach p: leave it out of the sort.
-        double total = 0, cut = topP < 1 ? (1 - topP) / Math.Max(1, logits.Length - 1) : 0;
-        for (var i = 0; i < logits.Length; i++) total += Weight(logits[i], logits[likeliest]);
+        var cut = topP < 1 ? (float)((1 - topP) / Math.Max(1, logits.Length - 1)) : 0;
         var list = candidates.Span;
         var count = 0;
         for (var i = 0; i < logits.Length; i++)
-        {
-            var probability = (float)(Weight(logits[i], logits[likeliest]) / total);
-            if (probability >= cut) list[count++] = new(probability, i);
-        }
-        list = list[..count];
-        if (topP < 1) list = Likeliest(list);
+            if (logits[i] >= cut) list[count++] = new(logits[i], i);
+        return Draw(topP < 1 ? Likeliest(list[..count]) : list[..count]);
+    }
 
+    public void Dispose() => candidates.Dispose();
+
+    private int Draw(ReadOnlySpan<Candidate> list)
+    {
         double sum = 0;
         foreach (var candidate in list) sum += candidate.Probability;
         var left = NextUnit() * sum;
@@ -58,10 +68,6 @@ internal sealed unsafe class Sampler : IDisposable
         }
         return list[^1].Token;
     }
-
-    public void Dispose() => candidates.Dispose();
-
-    private double Weight(float logit, float max) => Math.Exp((logit - max) / temperature);
 
     private Span<Candidate> Likeliest(Span<Candidate> list)
     {

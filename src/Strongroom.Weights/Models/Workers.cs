@@ -47,8 +47,7 @@ internal sealed class Workers : IDisposable
         (job, finished) = (work, 0);
         var round = unchecked((ulong)state >> (2 * ChunkBits)) + 1;
         Volatile.Write(ref state, unchecked((long)(round << (2 * ChunkBits)) | ((long)chunks << ChunkBits)));
-        Interlocked.MemoryBarrier(); // the new round is visible before we look for sleepers, who look for a round after saying that they sleep
-        if (Volatile.Read(ref sleeping) is > 0 and var sleepers) wake.Release(sleepers);
+        if (Volatile.Read(ref sleeping) > 0) wake.Release(Interlocked.Exchange(ref sleeping, 0));
 
         while (TryDoOne(0))
         {
@@ -80,18 +79,12 @@ internal sealed class Workers : IDisposable
             }
             else
             {
+                // A round published just now may be missed: the caller then does it alone and wakes this thread for the next one.
                 Interlocked.Increment(ref sleeping);
-                if (!Waiting() && !stopped) wake.Wait();
-                Interlocked.Decrement(ref sleeping);
+                wake.Wait();
                 idle = 0;
             }
         }
-    }
-
-    private bool Waiting()
-    {
-        var seen = Volatile.Read(ref state);
-        return Claimed(seen) < Chunks(seen);
     }
 
     private bool TryDoOne(int worker)

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using Strongroom.Bytes;
 using Strongroom.Weights.Models;
 
 namespace Strongroom.Tests.Weights;
@@ -141,7 +142,7 @@ public sealed class GenerationTests
         using var sampler = new Sampler(new(Temperature: 1, Seed: 5), WorkingMemory.Ordinary, 3);
         float[] logits = [MathF.Log(0.7f), MathF.Log(0.2f), MathF.Log(0.1f)];
         var counts = new int[3];
-        for (var i = 0; i < 20_000; i++) counts[sampler.Draw(logits)]++;
+        for (var i = 0; i < 20_000; i++) counts[sampler.Draw([.. logits])]++;
         Assert.Equal([0.7, 0.2, 0.1], counts.Select(count => Math.Round(count / 20_000.0, 1)));
     }
 
@@ -150,7 +151,7 @@ public sealed class GenerationTests
     {
         using var sampler = new Sampler(new(Temperature: 1, TopP: 0.75, Seed: 5), WorkingMemory.Ordinary, 4);
         float[] logits = [MathF.Log(0.1f), MathF.Log(0.5f), MathF.Log(0.3f), MathF.Log(0.1f)];
-        var drawn = Enumerable.Range(0, 1000).Select(_ => sampler.Draw(logits)).ToHashSet();
+        var drawn = Enumerable.Range(0, 1000).Select(_ => sampler.Draw([.. logits])).ToHashSet();
         Assert.Equal([1, 2], drawn.Order());
     }
 
@@ -159,6 +160,23 @@ public sealed class GenerationTests
     {
         using var sampler = new Sampler(SamplingOptions.Greedy, WorkingMemory.Ordinary, 4);
         Assert.Equal(1, sampler.Draw([1, 3, 3, 2]));
+    }
+
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(float.PositiveInfinity)]
+    public void Weights_that_are_no_numbers_end_in_an_error_and_not_in_a_token(float poison)
+    {
+        var tiny = new TinyModel().Fill(7);
+        tiny.Tensors["model.norm.weight"].Values[3] = poison;
+        using var files = tiny.Files();
+        using var model = LlamaModel.Load(files.All, 1);
+        foreach (var temperature in (double[])[0, 1e-300, 1])
+        {
+            using var generation = new Generation(model, WorkingMemory.Ordinary, new(new(temperature)));
+            generation.AddText("abc"u8);
+            Assert.Throws<MalformedException>(() => generation.Next(out _));
+        }
     }
 
     private sealed unsafe class CountingMemory : WorkingMemory
