@@ -80,6 +80,7 @@ public sealed class DecisionAudit(Func<Digest, CancellationToken, ValueTask<Read
             case CommandRecord command:
                 Commands++;
                 Add(index, $"the command {command.Command.Id} should not have been written", State.Refusals(command.AsSigned, record.At));
+                if (command.Command is EnrolMachine { Endorsement: { } endorsement }) await BlobAsync(index, "endorsement certificate", endorsement, cancel).ConfigureAwait(false);
                 break;
             case ReleaseDecided decided:
                 if (decided.Grant is not null) Grants++;
@@ -97,16 +98,7 @@ public sealed class DecisionAudit(Func<Digest, CancellationToken, ValueTask<Read
     private async ValueTask CompareAsync(
         long index, ReadOnlyMemory<byte> entry, Digest digest, Func<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> recompute, CancellationToken cancel)
     {
-        if (await blob(digest, cancel).ConfigureAwait(false) is not { } evidence)
-        {
-            deviations.Add(new(index, $"the evidence {digest} is not beside the ledger, so the decision cannot be computed again"));
-            return;
-        }
-        if (Digest.Of(evidence.Span) != digest)
-        {
-            deviations.Add(new(index, $"the evidence {digest} beside the ledger has been changed"));
-            return;
-        }
+        if (await BlobAsync(index, "evidence", digest, cancel).ConfigureAwait(false) is not { } evidence) return;
         try
         {
             var again = recompute(evidence);
@@ -117,6 +109,15 @@ public sealed class DecisionAudit(Func<Digest, CancellationToken, ValueTask<Read
         {
             deviations.Add(new(index, $"the decision cannot be computed again: {e.Message}"));
         }
+    }
+
+    private async ValueTask<ReadOnlyMemory<byte>?> BlobAsync(long index, string what, Digest digest, CancellationToken cancel)
+    {
+        var bytes = await blob(digest, cancel).ConfigureAwait(false);
+        if (bytes is null) deviations.Add(new(index, $"the {what} {digest} is not beside the ledger"));
+        else if (Digest.Of(bytes.Value.Span) != digest) deviations.Add(new(index, $"the {what} {digest} beside the ledger has been changed"));
+        else return bytes;
+        return null;
     }
 
     private ReadOnlyMemory<byte> Recompute(long index, ReleaseDecided decided, ReadOnlyMemory<byte> evidence)

@@ -18,6 +18,16 @@ public abstract record LedgerRecord(DateTimeOffset At)
     /// <summary>C2SP tlog-tiles: an entry bundle writes the length of an entry in 16 bits.</summary>
     public const int MaxBytes = 65_535;
 
+    /// <summary>SHA-256 of each large thing that the record speaks of and that lies beside the ledger.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<Digest> Blobs => this switch
+    {
+        ReleaseDecided decided => [decided.Evidence],
+        RenewalDecided decided => [decided.Evidence],
+        CommandRecord { Command: EnrolMachine { Endorsement: { } endorsement } } => [endorsement],
+        _ => [],
+    };
+
     /// <exception cref="MalformedException">Not canonical, unknown in type or member, or longer than <see cref="MaxBytes"/>.</exception>
     public static LedgerRecord Parse(ReadOnlySpan<byte> entry) => CanonicalJson.Parse(entry, FactsJson.Default.LedgerRecord, MaxBytes);
 
