@@ -69,12 +69,17 @@ public static class CommandWords
         RemoveRoot remove => [$"Certificates under the root {remove.Certificate} no longer vouch for machines ({remove.Kind})."],
         AddPublisher add => [$"{add.Name} publishes models with the key {add.Key}."],
         RemovePublisher remove => [$"{remove.Name} no longer publishes models; none of theirs is released any more."],
-        SetReference set => [$"{set.Name} stands for {set.Kind} machines that measure:", .. set.Values.OrderBy(value => value.Key, StringComparer.Ordinal).Select(value => $"  {value.Key} {value.Value}")],
+        SetReference set =>
+        [
+            $"{set.Name} stands for {set.Kind} machines that measure:",
+            .. set.Values.OrderBy(value => value.Key, StringComparer.Ordinal).Select(value => $"  {value.Key} {value.Value}"),
+        ],
         RemoveReference remove => [$"{remove.Name} no longer stands for anything."],
         _ => throw new System.Diagnostics.UnreachableException(),
     };
 
-    private static string Files(IReadOnlyList<string>? files) => files is null ? "all of its files," : $"these of its files: {string.Join(", ", files)},";
+    private static string Files(IReadOnlyList<string>? files) =>
+        files is null ? "all of its files," : $"these of its files: {string.Join(", ", files)},";
 
     private static string List(IReadOnlyList<string> groups) => groups.Count == 0 ? "(none)" : string.Join(", ", groups);
 

@@ -22,20 +22,20 @@ public sealed class BrokerClient(HttpClient http, ReadSigner? signer = null)
 {
     private const int MaxReplySizeInBytes = 64 * 1024 * 1024;
 
-    public async Task<CommandReply> SendAsync(SignedCommand command, CancellationToken cancel = default) =>
-        await PostAsync("v1/commands", command, ProtocolJson.Default.SignedCommand, ProtocolJson.Default.CommandReply, cancel).ConfigureAwait(false);
+    public Task<CommandReply> SendAsync(SignedCommand command, CancellationToken cancel = default) =>
+        PostAsync("v1/commands", command, ProtocolJson.Default.SignedCommand, ProtocolJson.Default.CommandReply, cancel);
 
-    public async Task<CommandReply> AddModelAsync(ModelUpload upload, CancellationToken cancel = default) =>
-        await PostAsync("v1/models", upload, ProtocolJson.Default.ModelUpload, ProtocolJson.Default.CommandReply, cancel).ConfigureAwait(false);
+    public Task<CommandReply> AddModelAsync(ModelUpload upload, CancellationToken cancel = default) =>
+        PostAsync("v1/models", upload, ProtocolJson.Default.ModelUpload, ProtocolJson.Default.CommandReply, cancel);
 
-    public async Task<EnrolmentChallenge> ChallengeAsync(EnrolmentRequest request, CancellationToken cancel = default) =>
-        await PostAsync("v1/machines/challenges", request, ProtocolJson.Default.EnrolmentRequest, ProtocolJson.Default.EnrolmentChallenge, cancel).ConfigureAwait(false);
+    public Task<EnrolmentChallenge> ChallengeAsync(EnrolmentRequest request, CancellationToken cancel = default) =>
+        PostAsync("v1/machines/challenges", request, ProtocolJson.Default.EnrolmentRequest, ProtocolJson.Default.EnrolmentChallenge, cancel);
 
-    public async Task<CommandReply> EnrolAsync(MachineEnrolment enrolment, CancellationToken cancel = default) =>
-        await PostAsync("v1/machines", enrolment, ProtocolJson.Default.MachineEnrolment, ProtocolJson.Default.CommandReply, cancel).ConfigureAwait(false);
+    public Task<CommandReply> EnrolAsync(MachineEnrolment enrolment, CancellationToken cancel = default) =>
+        PostAsync("v1/machines", enrolment, ProtocolJson.Default.MachineEnrolment, ProtocolJson.Default.CommandReply, cancel);
 
-    public async Task<Challenge> ChallengeAsync(ChallengeRequest request, CancellationToken cancel = default) =>
-        await PostAsync("v1/challenges", request, ProtocolJson.Default.ChallengeRequest, ProtocolJson.Default.Challenge, cancel).ConfigureAwait(false);
+    public Task<Challenge> ChallengeAsync(ChallengeRequest request, CancellationToken cancel = default) =>
+        PostAsync("v1/challenges", request, ProtocolJson.Default.ChallengeRequest, ProtocolJson.Default.Challenge, cancel);
 
     /// <summary>Unchecked as it comes: only <see cref="GrantedRelease.Check"/> makes keys of it.</summary>
     public async Task<ReleaseReply> ReleaseAsync(EvidenceSubmission submission, CancellationToken cancel = default)
@@ -47,12 +47,12 @@ public sealed class BrokerClient(HttpClient http, ReadSigner? signer = null)
             : new ReleaseReply.Granted(await ReadAsync(response, ProtocolJson.Default.GrantReply, cancel).ConfigureAwait(false));
     }
 
-    public async Task<RenewalChallenge> ChallengeAsync(string lease, RenewalChallengeRequest request, CancellationToken cancel = default) =>
-        await PostAsync($"v1/leases/{lease}/challenges", request, ProtocolJson.Default.RenewalChallengeRequest, ProtocolJson.Default.RenewalChallenge, cancel).ConfigureAwait(false);
+    public Task<RenewalChallenge> ChallengeAsync(string lease, RenewalChallengeRequest request, CancellationToken cancel = default) =>
+        PostAsync($"v1/leases/{lease}/challenges", request, ProtocolJson.Default.RenewalChallengeRequest, ProtocolJson.Default.RenewalChallenge, cancel);
 
     /// <summary>Unchecked as it comes, see <see cref="GrantedRenewal.Check"/>.</summary>
-    public async Task<RenewalReply> RenewAsync(string lease, EvidenceSubmission submission, CancellationToken cancel = default) =>
-        await PostAsync($"v1/leases/{lease}/renewals", submission, ProtocolJson.Default.EvidenceSubmission, ProtocolJson.Default.RenewalReply, cancel).ConfigureAwait(false);
+    public Task<RenewalReply> RenewAsync(string lease, EvidenceSubmission submission, CancellationToken cancel = default) =>
+        PostAsync($"v1/leases/{lease}/renewals", submission, ProtocolJson.Default.EvidenceSubmission, ProtocolJson.Default.RenewalReply, cancel);
 
     /// <summary>What happens to a lease, as it happens; ends after the lease did. A line that breaks is an <see cref="UnavailableException"/>.</summary>
     public async IAsyncEnumerable<LeaseEvent> LeaseEventsAsync(string lease, [EnumeratorCancellation] CancellationToken cancel = default)
@@ -76,23 +76,30 @@ public sealed class BrokerClient(HttpClient http, ReadSigner? signer = null)
         }
     }
 
-    public Task<IReadOnlyList<ModelDetails>> ModelsAsync(CancellationToken cancel = default) => GetAsync("v1/models", ProtocolJson.Default.IReadOnlyListModelDetails, cancel);
+    public Task<IReadOnlyList<ModelDetails>> ModelsAsync(CancellationToken cancel = default) =>
+        GetAsync("v1/models", ProtocolJson.Default.IReadOnlyListModelDetails, cancel);
 
     /// <summary>The bytes of manifest.json, unverified.</summary>
-    public Task<byte[]> ManifestAsync(string model, long version, CancellationToken cancel = default) => GetBytesAsync($"v1/models/{model}/{version}/manifest", cancel);
+    public Task<byte[]> ManifestAsync(string model, long version, CancellationToken cancel = default) =>
+        GetBytesAsync($"v1/models/{model}/{version}/manifest", cancel);
 
-    public Task<IReadOnlyList<MachineDetails>> MachinesAsync(CancellationToken cancel = default) => GetAsync("v1/machines", ProtocolJson.Default.IReadOnlyListMachineDetails, cancel);
+    public Task<IReadOnlyList<MachineDetails>> MachinesAsync(CancellationToken cancel = default) =>
+        GetAsync("v1/machines", ProtocolJson.Default.IReadOnlyListMachineDetails, cancel);
 
-    public Task<IReadOnlyList<RequestDetails>> RequestsAsync(CancellationToken cancel = default) => GetAsync("v1/requests", ProtocolJson.Default.IReadOnlyListRequestDetails, cancel);
+    public Task<IReadOnlyList<RequestDetails>> RequestsAsync(CancellationToken cancel = default) =>
+        GetAsync("v1/requests", ProtocolJson.Default.IReadOnlyListRequestDetails, cancel);
 
-    public Task<RequestDetails> RequestAsync(string request, CancellationToken cancel = default) => GetAsync($"v1/requests/{request}", ProtocolJson.Default.RequestDetails, cancel);
+    public Task<RequestDetails> RequestAsync(string request, CancellationToken cancel = default) =>
+        GetAsync($"v1/requests/{request}", ProtocolJson.Default.RequestDetails, cancel);
 
     public Task<ExplanationReply> ExplanationAsync(string request, CancellationToken cancel = default) =>
         GetAsync($"v1/requests/{request}/explanation", ProtocolJson.Default.ExplanationReply, cancel);
 
-    public Task<IReadOnlyList<LeaseDetails>> LeasesAsync(CancellationToken cancel = default) => GetAsync("v1/leases", ProtocolJson.Default.IReadOnlyListLeaseDetails, cancel);
+    public Task<IReadOnlyList<LeaseDetails>> LeasesAsync(CancellationToken cancel = default) =>
+        GetAsync("v1/leases", ProtocolJson.Default.IReadOnlyListLeaseDetails, cancel);
 
-    public Task<IReadOnlyList<PersonDetails>> PersonsAsync(CancellationToken cancel = default) => GetAsync("v1/persons", ProtocolJson.Default.IReadOnlyListPersonDetails, cancel);
+    public Task<IReadOnlyList<PersonDetails>> PersonsAsync(CancellationToken cancel = default) =>
+        GetAsync("v1/persons", ProtocolJson.Default.IReadOnlyListPersonDetails, cancel);
 
     public Task<IReadOnlyList<ProposalDetails>> ProposalsAsync(CancellationToken cancel = default) =>
         GetAsync("v1/proposals", ProtocolJson.Default.IReadOnlyListProposalDetails, cancel);

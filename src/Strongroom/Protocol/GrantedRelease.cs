@@ -76,7 +76,8 @@ public sealed class GrantedRenewal
         var receipt = LedgerReceipt.Check(reply.Entry, reply.Proof, trust);
         if (LedgerRecord.Parse(receipt.Entry.Span) is not RenewalDecided { Outcome: Outcome.Allowed, Seconds: > 0 and var seconds } decided)
             throw new RefusedException($"entry {receipt.Index} of the ledger is no decision to renew");
-        if (decided.Transcript.Digest() != asked.Digest()) throw new RefusedException($"entry {receipt.Index} of the ledger renews another lease or answers another challenge");
+        if (decided.Transcript.Digest() != asked.Digest())
+            throw new RefusedException($"entry {receipt.Index} of the ledger renews another lease or answers another challenge");
         return new(receipt, decided, seconds);
     }
 }

@@ -16,7 +16,8 @@ public sealed class RecordTests
 
     [Theory]
     [MemberData(nameof(Indices))]
-    public void Reading_and_writing_gives_the_same_bytes(int index) => Assert.Equal(Full.Entries[index], LedgerRecord.Parse(Full.Entries[index]).ToEntry());
+    public void Reading_and_writing_gives_the_same_bytes(int index) =>
+        Assert.Equal(Full.Entries[index], LedgerRecord.Parse(Full.Entries[index]).ToEntry());
 
     [Fact]
     public void Every_type_of_record_command_and_change_is_among_them()
@@ -54,7 +55,8 @@ public sealed class RecordTests
     public void Rejects_an_unknown_type(string entry) => Assert.Throws<MalformedException>(() => LedgerRecord.Parse(Encoding.UTF8.GetBytes(entry)));
 
     [Fact]
-    public void Rejects_an_entry_that_is_too_long() => Assert.Throws<MalformedException>(() => LedgerRecord.Parse(new byte[LedgerRecord.MaxBytes + 1]));
+    public void Rejects_an_entry_that_is_too_long() =>
+        Assert.Throws<MalformedException>(() => LedgerRecord.Parse(new byte[LedgerRecord.MaxBytes + 1]));
 
     [Fact]
     public void Refuses_to_write_an_entry_that_is_too_long()

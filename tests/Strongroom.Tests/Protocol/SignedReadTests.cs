@@ -27,7 +27,8 @@ public sealed class SignedReadTests
     public void Rejects_another_ledger() => Assert.NotEmpty(Refusals(Read() with { Ledger = "other" }));
 
     [Fact]
-    public void Rejects_a_changed_member() => Assert.Equal([$"the signature is not one of {town.Owner1}"], Refusals(Read() with { At = town.Now.AddSeconds(1) }));
+    public void Rejects_a_changed_member() =>
+        Assert.Equal([$"the signature is not one of {town.Owner1}"], Refusals(Read() with { At = town.Now.AddSeconds(1) }));
 
     [Fact]
     public void Rejects_an_old_signature()

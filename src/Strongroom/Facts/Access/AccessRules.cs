@@ -46,7 +46,11 @@ internal static class AccessRules
         SetPolicy set => Refusals(set),
         AddRoot add => Refusals(state, add),
         RemoveRoot remove => Unless(state.Roots.TryGetValue(remove.Certificate, out var root) && root.Kind == remove.Kind, "no such root is on record"),
-        AddPublisher add => [.. Rules.WellFormedName("a publisher's name", add.Name), .. Unless(!state.Publishers.ContainsKey(add.Name), $"a publisher named {add.Name} is on record")],
+        AddPublisher add =>
+        [
+            .. Rules.WellFormedName("a publisher's name", add.Name),
+            .. Unless(!state.Publishers.ContainsKey(add.Name), $"a publisher named {add.Name} is on record"),
+        ],
         RemovePublisher remove => Unless(state.Publishers.ContainsKey(remove.Name), $"no publisher named {remove.Name} is on record"),
         SetReference set => Refusals(set),
         RemoveReference remove => Unless(state.References.ContainsKey(remove.Name), $"no reference values named {remove.Name} are on record"),

@@ -49,7 +49,9 @@ internal static class MachinesRules
         try
         {
             var key = TpmPublic.Parse(command.AttestationKey.Span);
-            return [.. AttestationKey.Refusals(key), .. EnrolledMachine.IdOf(key.Name()) == command.Machine ? Array.Empty<string>() : ["the machine's id does not follow from its key"]];
+            List<string> reasons = [.. AttestationKey.Refusals(key)];
+            if (EnrolledMachine.IdOf(key.Name()) != command.Machine) reasons.Add("the machine's id does not follow from its key");
+            return reasons;
         }
         catch (MalformedException e)
         {

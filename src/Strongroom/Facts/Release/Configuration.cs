@@ -21,5 +21,6 @@ public sealed record Configuration(
     public LedgerTrust Trust() => new(Ledger, VerifierKey.Parse(LedgerKey), [.. Witnesses.Select(VerifierKey.Parse)]);
 
     /// <summary>SHA-256 of <c>strongroom/configuration/v1</c>, a line feed and the canonical JSON.</summary>
-    public Digest Digest() => Bytes.Digest.Of([.. "strongroom/configuration/v1\n"u8, .. CanonicalJson.Serialize(this, FactsJson.Default.Configuration)]);
+    public Digest Digest() =>
+        Bytes.Digest.Of([.. "strongroom/configuration/v1\n"u8, .. CanonicalJson.Serialize(this, FactsJson.Default.Configuration)]);
 }

@@ -32,5 +32,6 @@ public sealed record RenewalTranscript(
     Digest Configuration)
 {
     /// <summary>SHA-256 of <c>strongroom/renewal/v1</c>, a line feed and the canonical JSON.</summary>
-    public Digest Digest() => Bytes.Digest.Of([.. "strongroom/renewal/v1\n"u8, .. CanonicalJson.Serialize(this, FactsJson.Default.RenewalTranscript)]);
+    public Digest Digest() =>
+        Bytes.Digest.Of([.. "strongroom/renewal/v1\n"u8, .. CanonicalJson.Serialize(this, FactsJson.Default.RenewalTranscript)]);
 }
