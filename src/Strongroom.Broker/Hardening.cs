@@ -19,6 +19,7 @@ internal static unsafe partial class Hardening
     public static void Apply()
     {
         if (Environment.GetEnvironmentVariable(Switch) != "0") Restart();
+        _ = umask(0x3F); // 0077: whatever this program makes is its own user's alone
         if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) throw new InvalidOperationException($"prctl failed with error {Marshal.GetLastPInvokeError()}");
     }
 
@@ -29,6 +30,7 @@ internal static unsafe partial class Hardening
             .Where(variable => variable.Length > 0 && !variable.StartsWith("DOTNET_STARTUP_HOOKS=", StringComparison.Ordinal)
                 && !variable.StartsWith("DOTNET_EnableDiagnostics", StringComparison.OrdinalIgnoreCase))
             .Append(Switch + "=0");
+        foreach (var socket in Directory.GetFiles(Path.GetTempPath(), $"dotnet-diagnostic-{Environment.ProcessId}-*")) File.Delete(socket); // execve closes it and leaves its name
         fixed (byte* path = Encoding.UTF8.GetBytes("/proc/self/exe\0")) execve(path, Pointers(arguments), Pointers(variables));
         throw new InvalidOperationException($"execve failed with error {Marshal.GetLastPInvokeError()}");
     }
@@ -44,6 +46,9 @@ internal static unsafe partial class Hardening
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int prctl(int option, nuint a, nuint b, nuint c, nuint d);
+
+    [LibraryImport("libc")]
+    private static partial uint umask(uint mask);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int execve(byte* path, byte** arguments, byte** variables);
