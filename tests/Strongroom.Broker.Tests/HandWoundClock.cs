@@ -7,5 +7,8 @@ public sealed class HandWoundClock : TimeProvider
 
     public override DateTimeOffset GetUtcNow() => new(Interlocked.Read(ref ticks), TimeSpan.Zero);
 
+    /// <summary>For tests with another process, which has the machine's clock.</summary>
+    public void SetToNow() => Interlocked.Exchange(ref ticks, DateTimeOffset.FromUnixTimeSeconds(DateTimeOffset.UtcNow.ToUnixTimeSeconds()).Ticks);
+
     public void Wind(TimeSpan by) => Interlocked.Add(ref ticks, by.Ticks);
 }

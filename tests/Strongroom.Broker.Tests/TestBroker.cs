@@ -44,9 +44,10 @@ internal sealed class TestBroker : IAsyncDisposable
 
     public LedgerState State => Host.Journal.State;
 
-    public static async Task<TestBroker> StartAsync(Limits? limits = null, bool development = true)
+    public static async Task<TestBroker> StartAsync(Limits? limits = null, bool development = true, bool now = false)
     {
         var broker = new TestBroker(System.IO.Directory.CreateTempSubdirectory("strongroom-broker-").FullName, NewCertificate());
+        if (now) broker.Clock.SetToNow();
         broker.WriteDirectory(development);
         await broker.StartAgainAsync(limits, development);
         return broker;
@@ -59,6 +60,13 @@ internal sealed class TestBroker : IAsyncDisposable
         var directory = BrokerDirectory.Open(new(Directory, null, null, null, development));
         Host = await BrokerHost.StartAsync(directory, Clock, limits ?? Generous, Witness.Line, CancellationToken.None);
         client = new HttpClient(Pinned(SslProtocols.Tls13)) { BaseAddress = Host.Address };
+    }
+
+    /// <summary>Talks to a broker in another process from now on.</summary>
+    public void Attach(Uri address)
+    {
+        client?.Dispose();
+        client = new HttpClient(Pinned(SslProtocols.Tls13)) { BaseAddress = address };
     }
 
     public async Task StopAsync()

@@ -1,6 +1,9 @@
 using System.Globalization;
 using System.Net;
 using System.Security.Cryptography;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
 using Strongroom.Crypto;
 using Strongroom.Ledger;
 
@@ -23,6 +26,23 @@ internal sealed class TestWitness : HttpMessageHandler
     public Cosigner Cosigner { get; }
 
     public bool Away { get; set; }
+
+    /// <summary>The same witness on a loopback port, for a broker in another process.</summary>
+    public async Task<WebApplication> ListenAsync()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        var app = builder.Build();
+        app.Urls.Add("http://127.0.0.1:0");
+        app.MapPost("/add-checkpoint", async (HttpContext context) =>
+        {
+            using var request = new HttpRequestMessage { Content = new StreamContent(context.Request.Body) };
+            using var response = await SendAsync(request, context.RequestAborted);
+            return Results.Text(await response.Content.ReadAsStringAsync(), statusCode: (int)response.StatusCode);
+        });
+        await app.StartAsync();
+        return app;
+    }
 
     /// <summary>Each broker gets a handler of its own to dispose; the witness stays.</summary>
     public HttpMessageHandler Line() => new Wire(this);

@@ -49,9 +49,9 @@ internal sealed class ReleaseScene : IAsyncDisposable
         "storyteller", [Model], [Purpose], [new("development", ["enclaves"], 60, 4, DangerDevelopmentEvidence: true)], [new("security", 2)], ["secret", "locked"],
         CheckTree: false, MaximumLeaseSeconds: 3600, MaximumRequestSeconds: 86_400, MaximumApprovalSeconds: 86_400, Files: ["*"]);
 
-    public static async Task<ReleaseScene> StartAsync(Limits? limits = null)
+    public static async Task<ReleaseScene> StartAsync(Limits? limits = null, bool now = false)
     {
-        var scene = new ReleaseScene(await TestBroker.StartAsync(limits));
+        var scene = new ReleaseScene(await TestBroker.StartAsync(limits, now: now));
         await scene.PrepareAsync();
         return scene;
     }
@@ -70,12 +70,14 @@ internal sealed class ReleaseScene : IAsyncDisposable
         Request = request;
     }
 
-    public Approval Approval(TestPerson person, Answer answer = Answer.Approve)
+    public Approval Approval(TestPerson person, Answer answer = Answer.Approve) => Approval(person, Request, answer);
+
+    public Approval Approval(TestPerson person, OpenRequest request, Answer answer = Answer.Approve)
     {
         var (ledger, id, by, at) = Broker.By(person);
         return new(
-            ledger, id, by, at, answer, RequestId, Request.Digest(), Broker.State.Access.Policy!.Digest, Request.ModelDigest, Request.Machine, Request.Measurement,
-            Request.Purpose, Request.LeaseSeconds, at.AddHours(4));
+            ledger, id, by, at, answer, Ids.Request(request), request.Digest(), Broker.State.Access.Policy!.Digest, request.ModelDigest, request.Machine,
+            request.Measurement, request.Purpose, request.LeaseSeconds, at.AddHours(4));
     }
 
     public Task<HttpResponseMessage> ApproveAsync(TestPerson person) => Broker.SendAsync(person.Sign(Approval(person)));
