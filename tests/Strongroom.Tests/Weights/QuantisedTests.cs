@@ -37,7 +37,7 @@ public sealed class QuantisedTests
         Assert.Throws<MalformedException>(() => LlamaModel.Load([files.Add("m.gguf", Build(quantised: false, (key, value)))], 1));
     }
 
-    private static byte[] Build(bool quantised, (string Key, string Value)? change = null)
+    internal static byte[] Build(bool quantised, (string Key, string Value)? change = null)
     {
         var file = new GgufFile();
         foreach (var (key, value) in new Dictionary<string, object>
