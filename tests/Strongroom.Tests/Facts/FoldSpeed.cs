@@ -1,20 +1,19 @@
-using System.Diagnostics;
 using Strongroom.Crypto;
 using Strongroom.Facts;
 
 namespace Strongroom.Tests.Facts;
 
 /// <summary>
-/// What a broker's start, a release and an audit cost, one thread; run by name with <c>-explicit only -method '*FoldSpeed*'</c>. Figures, no verdict.
+/// What a broker's start, a release and an audit cost, in processor time; run by name with <c>-explicit only -method '*FoldSpeed*'</c>. Figures, no verdict.
 /// </summary>
 public sealed class FoldSpeed(ITestOutputHelper output)
 {
     [Fact(Explicit = true)]
-    public async Task Of_ten_thousand_releases()
+    public async Task Of_three_thousand_releases()
     {
-        const int releases = 10_000;
+        const int releases = 3_000;
         var town = Town.Furnished(Town.Policy(owners: 1));
-        var decide = new Stopwatch();
+        var decide = TimeSpan.Zero;
         using var key = HpkePrivateKey.Generate();
         for (var i = 0; i < releases; i++)
         {
@@ -22,20 +21,23 @@ public sealed class FoldSpeed(ITestOutputHelper output)
             town.Write(town.Approve(town.Owner1, request));
             var transcript = town.Transcript(request, key.PublicKey);
             var evidence = town.Evidence(transcript.Digest(), key.PublicKey);
-            decide.Start();
+            var before = Spent;
             var decision = ReleaseDecision.Make(town.State, transcript, evidence, town.Now);
             town.Append(decision.Record, evidence);
-            decide.Stop();
+            decide += Spent - before;
         }
-        var fold = Stopwatch.StartNew();
+        var fold = Spent;
         var folded = town.Entries.Aggregate(LedgerState.Empty, (state, entry) => state.Apply(state.Size, LedgerRecord.Parse(entry)));
-        fold.Stop();
+        fold = Spent - fold;
         Assert.Equal(town.State.Size, folded.Size);
-        var replay = Stopwatch.StartNew();
+        var replay = Spent;
         Assert.Empty((await town.Audit()).Deviations);
-        replay.Stop();
-        output.WriteLine($"decide, serialise and fold one release: {decide.Elapsed.TotalMicroseconds / releases:0} us");
-        output.WriteLine($"parse and fold: {town.Entries.Count / fold.Elapsed.TotalSeconds:0} records a second");
-        output.WriteLine($"replay, signatures and decisions included: {town.Entries.Count / replay.Elapsed.TotalSeconds:0} records a second");
+        replay = Spent - replay;
+        output.WriteLine($"decide, serialise and fold one release: {decide.TotalMicroseconds / releases:0} us");
+        output.WriteLine($"parse and fold: {town.Entries.Count / fold.TotalSeconds:0} records a second");
+        output.WriteLine($"replay, signatures and decisions included: {town.Entries.Count / replay.TotalSeconds:0} records a second");
     }
+
+    /// <summary>Processor time, so that whatever else runs on the machine is not measured.</summary>
+    private static TimeSpan Spent => Environment.CpuUsage.TotalTime;
 }

@@ -1,0 +1,39 @@
+using System.Text.RegularExpressions;
+
+namespace Strongroom.Tests;
+
+/// <summary>Every test that docs/threats names is there: a countermeasure without its attack is a wish.</summary>
+public sealed partial class ThreatsTests
+{
+    [GeneratedRegex(@"`(?:(?:[\w/]*/)?(\w+)(?:\.cs)?)?::(\w+)`")]
+    private static partial Regex TestName();
+
+    public static TheoryData<string> Pages =>
+        [.. Directory.EnumerateFiles(Path.Combine(SharedFiles.Repository(), "docs/threats"), "*.md").Select(page => Path.GetFileName(page)).Order(StringComparer.Ordinal)];
+
+    [Theory]
+    [MemberData(nameof(Pages))]
+    public void Every_row_names_a_test_and_every_test_that_is_named_is_there(string page)
+    {
+        var sources = Directory.EnumerateFiles(Path.Combine(SharedFiles.Repository(), "tests"), "*.cs", SearchOption.AllDirectories)
+            .ToLookup(path => Path.GetFileNameWithoutExtension(path), path => path);
+        var missing = new List<string>();
+        foreach (var row in Rows(page))
+        {
+            var cell = row.Split('|')[3];
+            var file = "";
+            if (!cell.Contains("::", StringComparison.Ordinal) && !cell.Contains("the same", StringComparison.Ordinal)) missing.Add($"no test in: {row}");
+            foreach (Match name in TestName().Matches(cell))
+            {
+                if (name.Groups[1].Success) file = name.Groups[1].Value; // a name that begins with :: is in the file of the one before it
+                var declared = new Regex($@"\b(?:void|Task) {name.Groups[2].Value}\(");
+                if (!sources[file].Any(path => declared.IsMatch(File.ReadAllText(path)))) missing.Add($"{file}::{name.Groups[2].Value}");
+            }
+        }
+        Assert.Empty(missing);
+    }
+
+    private static IEnumerable<string> Rows(string page) =>
+        File.ReadLines(Path.Combine(SharedFiles.Repository(), "docs/threats", page))
+            .Where(line => line.StartsWith("| ", StringComparison.Ordinal) && !line.StartsWith("| attack |", StringComparison.Ordinal));
+}
