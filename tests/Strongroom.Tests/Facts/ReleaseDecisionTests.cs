@@ -1,6 +1,7 @@
 using Strongroom.Bytes;
 using Strongroom.Crypto;
 using Strongroom.Facts;
+using Strongroom.Policy;
 
 namespace Strongroom.Tests.Facts;
 
@@ -151,6 +152,39 @@ public sealed class ReleaseDecisionTests
         var transcript = town.Transcript(town.Approved(town.Owner1, town.Owner2));
         town.Now = town.Now.AddSeconds(61);
         Assert.Equal(Outcome.Denied, town.Ask(transcript, town.Evidence(transcript.Digest())).Record.Outcome);
+    }
+
+    [Fact]
+    public void Allows_evidence_as_old_as_the_policy_allows()
+    {
+        var transcript = town.Transcript(town.Approved(town.Owner1, town.Owner2));
+        town.Now = town.Now.AddSeconds(60);
+        Assert.Equal(Outcome.Allowed, town.Ask(transcript, town.Evidence(transcript.Digest())).Record.Outcome);
+    }
+
+    [Fact]
+    public async Task A_denial_with_more_to_say_than_fits_is_cut_and_recorded_all_the_same()
+    {
+        var talkative = Town.Furnished(ReleasePolicy.From(
+        [
+            new("stories", ["storyteller"], [Town.Purpose], [new("development", [.. Enumerable.Range(0, 600).Select(i => $"{i:d80}")], 60, 1, true)], [new("owners", 2)],
+                ["secret"], CheckTree: true, 3600, 86_400, 86_400),
+        ]));
+        var record = talkative.Ask(talkative.Approved(talkative.Owner1, talkative.Owner2)).Record;
+        Assert.Equal(Outcome.Denied, record.Outcome);
+        Assert.Equal(800, record.Reasons!.Max(reason => reason.Length));
+        Assert.Empty((await talkative.Audit()).Deviations);
+    }
+
+    [Fact]
+    public void Reasons_are_cut_between_characters_and_counted()
+    {
+        var cut = Reasons.Fitting([.. Enumerable.Repeat(string.Concat(Enumerable.Repeat("\U0001F512", 500)), 14), "x" + string.Concat(Enumerable.Repeat("\U0001F512", 500))]);
+        Assert.Equal((12, "and 4 more"), (cut.Count, cut[^1]));
+        Assert.All(cut, reason => Assert.Equal(reason, System.Text.Encoding.UTF8.GetString(new System.Text.UTF8Encoding(false, true).GetBytes(reason))));
+        Assert.All(cut, reason => Assert.InRange(reason.Length, 1, 800));
+        var odd = Assert.Single(Reasons.Fitting(["x" + string.Concat(Enumerable.Repeat("\U0001F512", 500))]));
+        Assert.Equal(odd, System.Text.Encoding.UTF8.GetString(new System.Text.UTF8Encoding(false, true).GetBytes(odd)));
     }
 
     [Fact]

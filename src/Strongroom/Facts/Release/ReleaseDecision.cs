@@ -55,8 +55,8 @@ public sealed class ReleaseDecision
         record = decision switch
         {
             Decision.Allowed allowed => record with { Outcome = Outcome.Allowed, Grant = Grant(allowed, transcript, now) },
-            Decision.Pending pending => record with { Outcome = Outcome.Pending, Missing = pending.Missing },
-            Decision.Denied denied => record with { Reasons = denied.Reasons },
+            Decision.Pending pending => record with { Outcome = Outcome.Pending, Missing = Reasons.Fitting(pending.Missing) },
+            Decision.Denied denied => record with { Reasons = Reasons.Fitting(denied.Reasons) },
             _ => throw new System.Diagnostics.UnreachableException(),
         };
         return new(

@@ -36,7 +36,7 @@ public sealed class RenewalDecision
         var record = new RenewalDecided(
             now, Outcome.Denied, transcript, Digest.Of(evidence.Span), state.Access.Policy?.Digest, verified?.Measurement,
             machine.Kind == DevelopmentEvidence.KindName ? true : null);
-        if (reasons.Count > 0) return new(record with { Reasons = reasons });
+        if (reasons.Count > 0) return new(record with { Reasons = Reasons.Fitting(reasons) });
         var seconds = Math.Min(request.LeaseSeconds, (long)(request.Expires - now).TotalSeconds);
         return new(record with { Outcome = Outcome.Allowed, Seconds = seconds, Expires = now.AddSeconds(seconds) });
     }
