@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using System.Net;
 using System.Net.Sockets;
+using Strongroom.Bytes;
 using Strongroom.Enclave.Evidence;
 
 namespace Strongroom.SystemTests;
@@ -10,26 +12,33 @@ namespace Strongroom.SystemTests;
 /// </summary>
 public sealed class Swtpm : IDisposable
 {
+    /// <summary>Making a TPM takes seconds; every test starts from a copy of one that was made once.</summary>
+    private static readonly Lazy<string> Made = new(() =>
+    {
+        var made = Make();
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(made, recursive: true);
+        return made;
+    });
+
     private readonly string directory = Directory.CreateTempSubdirectory("swtpm-").FullName;
+    private readonly int port;
     private Process? process;
 
-    public Swtpm()
+    /// <param name="overTcp">True for a TCP socket in the place of one in the file system.</param>
+    /// <param name="another">True for a TPM with other keys and another maker than that of every other test.</param>
+    public Swtpm(bool overTcp = false, bool another = false)
     {
         if (!File.Exists("/usr/bin/swtpm") || !File.Exists("/usr/bin/swtpm_setup")) Assert.Skip("swtpm is not installed: apt-get install swtpm swtpm-tools");
-        File.WriteAllText(Path.Combine(directory, "ca.conf"),
-            $"statedir = {directory}\nsigningkey = {directory}/signkey.pem\nissuercert = {directory}/issuercert.pem\ncertserial = {directory}/certserial\n");
-        File.WriteAllText(Path.Combine(directory, "ca.options"), "--platform-manufacturer Strongroom\n--platform-version 1\n--platform-model rehearsal\n");
-        File.WriteAllText(Path.Combine(directory, "setup.conf"),
-            $"create_certs_tool = /usr/bin/swtpm_localca\ncreate_certs_tool_config = {directory}/ca.conf\ncreate_certs_tool_options = {directory}/ca.options\nactive_pcr_banks = sha256\n");
+        if (overTcp) port = FreePort();
+        var made = another ? Make() : Made.Value;
         Directory.CreateDirectory(Path.Combine(directory, "state"));
-        using var setup = Start("swtpm_setup", "--tpm2", "--tpmstate", Path.Combine(directory, "state"), "--create-ek-cert", "--lock-nvram", "--config", Path.Combine(directory, "setup.conf"));
-        setup.WaitForExit();
-        Assert.Equal(0, setup.ExitCode);
+        foreach (var file in new[] { "state/tpm2-00.permall", "swtpm-localca-rootca-cert.pem", "issuercert.pem" }) File.Copy(Path.Combine(made, file), Path.Combine(directory, file));
+        if (another) Directory.Delete(made, recursive: true);
         Boot();
     }
 
     /// <summary>As TpmDevice.Open takes it.</summary>
-    public string Address => $"swtpm:unix:{Path.Combine(directory, "tpm")}";
+    public string Address => port == 0 ? $"swtpm:unix:{Path.Combine(directory, "tpm")}" : $"swtpm:127.0.0.1:{port}";
 
     /// <summary>A place for event log and log of starts.</summary>
     public string Folder => directory;
@@ -55,7 +64,7 @@ public sealed class Swtpm : IDisposable
     public void Crash()
     {
         Stop();
-        process = Start("swtpm", "socket", "--tpm2", "--tpmstate", $"dir={Path.Combine(directory, "state")}", "--server", $"type=unixio,path={Path.Combine(directory, "tpm")}",
+        process = Start("swtpm", "socket", "--tpm2", "--tpmstate", $"dir={Path.Combine(directory, "state")}", "--server", port == 0 ? $"type=unixio,path={Path.Combine(directory, "tpm")}" : $"type=tcp,port={port}",
             "--flags", "not-need-init,startup-clear");
         SpinWait.SpinUntil(Listens, TimeSpan.FromSeconds(20));
         Assert.False(process.HasExited, "swtpm did not start");
@@ -71,14 +80,35 @@ public sealed class Swtpm : IDisposable
     {
         try
         {
-            using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-            socket.Connect(new UnixDomainSocketEndPoint(Path.Combine(directory, "tpm")));
+            using var tpm = TpmDevice.Open(Address);
             return true;
         }
-        catch (SocketException)
+        catch (UnavailableException)
         {
             return false;
         }
+    }
+
+    private static string Make()
+    {
+        var directory = Directory.CreateTempSubdirectory("swtpm-made-").FullName;
+        File.WriteAllText(Path.Combine(directory, "ca.conf"),
+            $"statedir = {directory}\nsigningkey = {directory}/signkey.pem\nissuercert = {directory}/issuercert.pem\ncertserial = {directory}/certserial\n");
+        File.WriteAllText(Path.Combine(directory, "ca.options"), "--platform-manufacturer Strongroom\n--platform-version 1\n--platform-model rehearsal\n");
+        File.WriteAllText(Path.Combine(directory, "setup.conf"),
+            $"create_certs_tool = /usr/bin/swtpm_localca\ncreate_certs_tool_config = {directory}/ca.conf\ncreate_certs_tool_options = {directory}/ca.options\nactive_pcr_banks = sha256\n");
+        Directory.CreateDirectory(Path.Combine(directory, "state"));
+        using var setup = Start("swtpm_setup", "--tpm2", "--tpmstate", Path.Combine(directory, "state"), "--create-ek-cert", "--lock-nvram", "--config", Path.Combine(directory, "setup.conf"));
+        setup.WaitForExit();
+        Assert.Equal(0, setup.ExitCode);
+        return directory;
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private void Stop()

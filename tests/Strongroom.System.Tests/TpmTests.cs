@@ -60,7 +60,7 @@ public sealed class TpmTests : IDisposable
     public void A_challenge_for_another_machine_stays_closed()
     {
         using var enrolment = Challenge();
-        using var other = new Swtpm();
+        using var other = new Swtpm(another: true);
         Assert.Throws<UnavailableException>(() => new TpmAttester(new(other.Address, "", Path.Combine(other.Folder, "starts")), EnrolledMachine.DefaultPcrs, 13).Activate(enrolment.Credential));
     }
 
@@ -252,6 +252,27 @@ public sealed class TpmTests : IDisposable
     }
 
     [Fact]
+    public void A_software_TPM_behind_a_port_answers_too()
+    {
+        using var other = new Swtpm(overTcp: true);
+        using var tpm = TpmDevice.Open(other.Address);
+        Assert.True(tpm.IsSoftware);
+        Assert.Equal(Digest.From(new byte[32]), tpm.ReadPcrs([13])[13]);
+        Assert.NotNull(tpm.ReadNv(TpmDevice.RsaCertificate));
+        Assert.Null(tpm.ReadNv(TpmDevice.EccCertificate));
+    }
+
+    [Fact]
+    public void Other_registers_than_the_firmwares_can_be_enrolled()
+    {
+        var machine = Enrol() with { Pcrs = [0, 4, 7, 9, 14] };
+        var tpm = new TpmMachine(Place);
+        var evidence = Assert.IsType<Verdict.Trusted>(Verify(tpm.Attest(Start, Transcript, machine.Pcrs, 13), machine)).Evidence;
+        Assert.Equal(["pcr0", "pcr14", "pcr4", "pcr7", "pcr9"], evidence.Claims.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(evidence.Measurement.ToString(), (string)Say("measure", "--tpm", swtpm.Address, "--pcrs", "0,4,7,9,14").Answer["measurement"]!);
+    }
+
+    [Fact]
     public void A_boot_is_rehearsed_once()
     {
         using var tpm = TpmDevice.Open(swtpm.Address);
@@ -295,6 +316,10 @@ public sealed class TpmTests : IDisposable
     [Theory]
     [InlineData("rehearse-boot", "--tpm")]
     [InlineData("introduce", "--changed")]
+    [InlineData("measure", "--pcrs", "0,x")]
+    [InlineData("measure", "--pcrs", "7,0")]
+    [InlineData("measure", "--pcrs", "16")]
+    [InlineData("measure", "--pcrs", "0,13")]
     [InlineData("measure", "--tpm", "swtpm:unix:/a", "--tpm", "swtpm:unix:/b")]
     public void A_verb_with_wrong_options_does_nothing(params string[] arguments) => Assert.Throws<UsageException>(() => EvidenceVerbs.Run(arguments, TextWriter.Null));
 

@@ -16,11 +16,12 @@ internal static class MachineCommand
 
     private static readonly Option<string> Tpm = new("--tpm") { Description = "device:/dev/tpmrm0, swtpm:HOST:PORT or swtpm:unix:PATH", DefaultValueFactory = _ => "device:/dev/tpmrm0" };
     private static readonly Option<string[]> Intermediates = new("--intermediate") { Description = "A certificate between the TPM's and its maker's root; may be repeated" };
+    private static readonly Option<string?> Pcrs = new("--pcrs") { Description = "The PCRs that say how it booted, ascending: 0,1,...; by default 0 to 7, the firmware's; 8, 9 and 14 are GRUB's and shim's" };
     private static readonly Option<string?> Development = new("--danger-development-evidence") { Description = "A key file instead of a TPM, made if it is not there: proves nothing" };
 
     internal static Command Create() => new Command("machine", "Machines that may prove themselves").With(Enrol(), Measure(), List(), Show(), Retire());
 
-    private static Command Enrol() => new Command("enrol", "Enrol the machine that this runs on; the operator's profile signs").With(Tpm, Intermediates, Development).Signs(async (parsed, session, cancel) =>
+    private static Command Enrol() => new Command("enrol", "Enrol the machine that this runs on; the operator's profile signs").With(Tpm, Pcrs, Intermediates, Development).Signs(async (parsed, session, cancel) =>
     {
         var machine = await LocalAsync(parsed, cancel);
         var challenge = await session.Broker.ChallengeAsync(machine.Introduction, cancel);
@@ -35,7 +36,7 @@ internal static class MachineCommand
         };
     });
 
-    private static Command Measure() => new Command("measure", "What this machine measures now, as strongroom reference add takes it").With(Tpm, Development).Runs(async (parsed, terminal, cancel) =>
+    private static Command Measure() => new Command("measure", "What this machine measures now, as strongroom reference add takes it").With(Tpm, Pcrs, Development).Runs(async (parsed, terminal, cancel) =>
     {
         var machine = await LocalAsync(parsed, cancel);
         var values = machine.Values.OrderBy(value => value.Key, StringComparer.Ordinal).ToList();
@@ -51,7 +52,7 @@ internal static class MachineCommand
 
     private static Task<LocalMachine> LocalAsync(ParseResult parsed, CancellationToken cancel) => parsed.GetValue(Development) is { } key
         ? Task.FromResult(LocalMachine.Development(key))
-        : LocalMachine.TpmAsync(parsed.GetRequiredValue(Tpm), parsed.GetValue(Intermediates) ?? [], cancel);
+        : LocalMachine.TpmAsync(parsed.GetRequiredValue(Tpm), parsed.GetValue(Intermediates) ?? [], parsed.GetValue(Pcrs), cancel);
 
     private static Command List() => new Command("list", "Every machine that was ever enrolled").Talks(async (_, session, terminal, cancel) =>
     {

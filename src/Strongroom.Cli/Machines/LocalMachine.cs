@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Strongroom.Attestation;
@@ -17,14 +18,14 @@ internal sealed record LocalMachine(
 {
     internal Digest Measurement => Attestation.Measurement.Of(Introduction.Kind, Values);
 
-    internal static async Task<LocalMachine> TpmAsync(string where, IReadOnlyList<string> intermediates, CancellationToken cancel)
+    internal static async Task<LocalMachine> TpmAsync(string where, IReadOnlyList<string> intermediates, string? pcrs, CancellationToken cancel)
     {
         string[] tpm = ["--tpm", where];
         var introduced = await AskAsync(["introduce", .. tpm, .. intermediates.SelectMany(path => (string[])["--intermediate", path])], cancel);
-        var measured = await AskAsync(["measure", .. tpm], cancel);
+        var measured = await AskAsync(["measure", .. tpm, .. pcrs is null ? (string[])[] : ["--pcrs", pcrs]], cancel);
         var introduction = CanonicalJson.Read(System.Text.Encoding.UTF8.GetBytes(introduced.GetRawText()), ProtocolJson.Default.EnrolmentRequest);
         var values = measured.GetProperty("values").EnumerateObject().ToDictionary(value => value.Name, value => value.Value.GetString()!);
-        return new(measured.GetProperty("machine").GetString()!, introduction, values, EnrolledMachine.DefaultPcrs, async (challenge, stop) =>
+        return new(measured.GetProperty("machine").GetString()!, introduction, values, [.. values.Keys.Select(name => int.Parse(name["pcr".Length..], CultureInfo.InvariantCulture)).Order()], async (challenge, stop) =>
         {
             var credential = challenge.Credential ?? throw new MalformedException(-1, "the broker's challenge holds no credential");
             var opened = await AskAsync(["activate", .. tpm, "--credential", Convert.ToBase64String(credential.Span)], stop);

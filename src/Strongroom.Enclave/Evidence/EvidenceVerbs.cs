@@ -16,7 +16,7 @@ public static class EvidenceVerbs
         """
         usage: strongroom enclave introduce     [--tpm WHERE] [--intermediate CERTIFICATE]...   what the broker needs in order to enrol this machine
                strongroom enclave activate      [--tpm WHERE] --credential BASE64               opens the broker's challenge
-               strongroom enclave measure       [--tpm WHERE]                                   the boot, as reference values and as a measurement
+               strongroom enclave measure       [--tpm WHERE] [--pcrs 0,1,...]                  the boot, as reference values and as a measurement
                strongroom enclave rehearse-boot --tpm WHERE --event-log FILE [--changed]        plays firmware on a software TPM
           --danger-development-evidence KEYFILE in place of --tpm: introduce makes the file if it is not there; proves nothing about a machine
           WHERE is device:/dev/tpmrm0 (the default), swtpm:HOST:PORT or swtpm:unix:PATH
@@ -30,7 +30,7 @@ public static class EvidenceVerbs
     {
         ["introduce", .. var rest] => Introduce(Read(rest, "tpm", "intermediate", Development), output),
         ["activate", .. var rest] => Activate(Read(rest, "tpm", "credential"), output),
-        ["measure", .. var rest] => Measure(Read(rest, "tpm", Development), output),
+        ["measure", .. var rest] => Measure(Read(rest, "tpm", "pcrs", Development), output),
         ["rehearse-boot", .. var rest] => RehearseBoot(Read(rest, "tpm", "event-log", "changed"), output),
         _ => null,
     };
@@ -92,7 +92,16 @@ public static class EvidenceVerbs
     }
 
     private static TpmAttester Attester(ILookup<string, string> options) =>
-        new(new(options["tpm"].SingleOrDefault(TpmDevice.Default)), EnrolledMachine.DefaultPcrs, EnrolledMachine.DefaultApplicationPcr);
+        new(new(options["tpm"].SingleOrDefault(TpmDevice.Default)), Pcrs(options["pcrs"].SingleOrDefault()), EnrolledMachine.DefaultApplicationPcr);
+
+    /// <summary>More registers see more of the boot: 8, 9 and 14 hold what GRUB and shim measured. Only what the firmware's log records can be verified.</summary>
+    private static IReadOnlyList<int> Pcrs(string? list)
+    {
+        if (list is null) return EnrolledMachine.DefaultPcrs;
+        int[] pcrs = [.. list.Split(',').Select(pcr => byte.TryParse(pcr, out var number) ? number : throw new UsageException("--pcrs is a list of numbers: 0,1,7"))];
+        var refusal = new EnrolledMachine("", TpmEvidence.KindName, default, pcrs, EnrolledMachine.DefaultApplicationPcr).Refusals().FirstOrDefault();
+        return refusal is null ? pcrs : throw new UsageException($"--pcrs {list}: {refusal}");
+    }
 
     private static string One(ILookup<string, string> options, string name) =>
         options[name].SingleOrDefault() ?? throw new UsageException($"--{name} is missing");

@@ -15,8 +15,9 @@ internal sealed class TpmTransport(Stream stream, bool isSocket) : IDisposable
     internal static TpmTransport Open(string address) => address.Split(':', 3) switch
     {
         ["device", var path] => new(new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0), isSocket: false),
-        ["swtpm", "unix", var path] => Connect(new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified), new UnixDomainSocketEndPoint(path)),
-        ["swtpm", var host, var port] when ushort.TryParse(port, out var number) => Connect(new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true }, new DnsEndPoint(host, number)),
+        ["swtpm", "unix", var path] => Connect(() => new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified), new UnixDomainSocketEndPoint(path)),
+        ["swtpm", var host, var port] when ushort.TryParse(port, out var number) =>
+            Connect(() => new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true }, new DnsEndPoint(host, number)),
         _ => throw new UsageException($"a TPM is at device:/dev/tpmrm0, swtpm:HOST:PORT or swtpm:unix:PATH, not at '{address}'"),
     };
 
@@ -33,18 +34,24 @@ internal sealed class TpmTransport(Stream stream, bool isSocket) : IDisposable
 
     public void Dispose() => stream.Dispose();
 
-    private static TpmTransport Connect(Socket socket, EndPoint to)
+    /// <summary>A software TPM makes its socket a moment before it listens there: for a second, refused means not yet.</summary>
+    private static TpmTransport Connect(Func<Socket> make, EndPoint to)
     {
-        try
+        for (var attempt = 0; ; attempt++)
         {
-            socket.ReceiveTimeout = 60_000; // making an RSA key may take a hardware TPM this long
-            socket.Connect(to);
-            return new(new NetworkStream(socket, ownsSocket: true), isSocket: true);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
+            var socket = make();
+            try
+            {
+                socket.ReceiveTimeout = 60_000; // making an RSA key may take a TPM this long
+                socket.Connect(to);
+                return new(new NetworkStream(socket, ownsSocket: true), isSocket: true);
+            }
+            catch (SocketException e)
+            {
+                socket.Dispose();
+                if (e.SocketErrorCode != SocketError.ConnectionRefused || attempt == 20) throw;
+                Thread.Sleep(50);
+            }
         }
     }
 }
