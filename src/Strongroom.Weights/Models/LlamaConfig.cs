@@ -47,6 +47,9 @@ public sealed record LlamaConfig
     /// <summary>The embedding is the output head as well.</summary>
     public required bool TiedHead { get; init; }
 
+    /// <summary>Query, key and value have biases; null: where the file holds them (GGUF does not say).</summary>
+    public bool? Biases { get; init; }
+
     public int? Begin { get; init; }
 
     /// <summary>Tokens that end an answer.</summary>
@@ -74,6 +77,13 @@ public sealed record LlamaConfig
         members.Absent("attn_logit_softcapping");
         members.Absent("partial_rotary_factor");
 
+        foreach (var layer in members.Items("layer_types"))
+            if (layer.ValueKind != JsonValueKind.String || !layer.ValueEquals("full_attention")) throw members.Bad("layer_types", "has one that is not full_attention");
+
+        // Newer files keep everything about positions in one object; a file with both could mean either.
+        var rope = members.Object("rope_parameters");
+        if (rope is not null && (members["rope_theta"] ?? members["rope_scaling"]) is not null) throw members.Bad("rope_parameters", "comes beside rope_theta or rope_scaling");
+
         var heads = members.Extent("num_attention_heads", 4096);
         var dimension = members.Extent("hidden_size", 1 << 20);
         var context = members.Extent("max_position_embeddings", 1 << 24);
@@ -89,10 +99,11 @@ public sealed record LlamaConfig
             Vocabulary = members.Extent("vocab_size", 1 << 22),
             Context = Math.Min(context, window),
             Epsilon = (float)members.NumberOr("rms_norm_eps", 1e-6),
-            RopeTheta = members.NumberOr("rope_theta", 10000),
+            RopeTheta = (rope ?? members).NumberOr("rope_theta", 10000),
             RopePairing = RopePairing.Halves,
-            RopeScaling = RopeScaling.ParseJson(members),
+            RopeScaling = RopeScaling.ParseJson(rope ?? members.Object("rope_scaling")),
             TiedHead = members.FlagOr("tie_word_embeddings", false),
+            Biases = type == "qwen2" || members.FlagOr("attention_bias", false),
             Begin = members.Tokens("bos_token_id") is [var begin, ..] ? begin : null,
             Ends = members.Tokens("eos_token_id"),
         }.Checked(file.Name);

@@ -37,9 +37,9 @@ internal sealed record LlamaWeights(Matrix Embedding, IReadOnlyList<LayerWeights
                 taken.Matrix(name + "mlp.up_proj.weight", config.Hidden, config.Dimension),
                 taken.Matrix(name + "mlp.down_proj.weight", config.Dimension, config.Hidden))
             {
-                QueryBias = taken.VectorIfThere(name + "self_attn.q_proj.bias", query),
-                KeyBias = taken.VectorIfThere(name + "self_attn.k_proj.bias", shared),
-                ValueBias = taken.VectorIfThere(name + "self_attn.v_proj.bias", shared),
+                QueryBias = config.Biases == true ? taken.Vector(name + "self_attn.q_proj.bias", query) : null,
+                KeyBias = config.Biases == true ? taken.Vector(name + "self_attn.k_proj.bias", shared) : null,
+                ValueBias = config.Biases == true ? taken.Vector(name + "self_attn.v_proj.bias", shared) : null,
             };
         }).ToList();
         var norm = taken.Vector("model.norm.weight", config.Dimension);

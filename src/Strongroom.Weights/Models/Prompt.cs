@@ -1,4 +1,5 @@
 using System.Text;
+using Strongroom.Bytes;
 
 namespace Strongroom.Weights.Models;
 
@@ -54,7 +55,7 @@ internal sealed class Prompt(LlamaModel model, WorkingMemory memory) : IDisposab
     }
 
     /// <summary>Call last: hands the turn to the model.</summary>
-    /// <exception cref="InvalidOperationException">There is nothing to continue, and the model has no token that begins a text.</exception>
+    /// <exception cref="MalformedException">There is nothing to continue, and the model has no token that begins a text.</exception>
     public void Finish()
     {
         if (isChat && model.Chat == ChatFormat.ChatMl)
@@ -69,7 +70,7 @@ internal sealed class Prompt(LlamaModel model, WorkingMemory memory) : IDisposab
             AddPieces("\n\n"u8, [], [], start: true);
             Ends = [.. Ends.Append(Control("<|eot_id|>")).Distinct()];
         }
-        if (Count == 0) Add(model.Tokenizer.Begin ?? throw new InvalidOperationException("an empty prompt, and the model has no token that begins a text"));
+        if (Count == 0) Add(model.Tokenizer.Begin ?? throw new MalformedException(-1, "an empty prompt, and the model has no token that begins a text"));
         if (Count == model.Config.Context) throw new ContextLengthException(Count, model.Config.Context);
     }
 

@@ -14,9 +14,9 @@ public abstract record RopeScaling
     /// <summary>Angle per position of pair <paramref name="pair"/> of <paramref name="headDimension"/> / 2.</summary>
     public double Frequency(int pair, int headDimension, double theta) => Scale(Math.Pow(theta, -2.0 * pair / headDimension), pair);
 
-    internal static RopeScaling ParseJson(JsonMembers config)
+    internal static RopeScaling ParseJson(JsonMembers? scaling)
     {
-        if (config.Object("rope_scaling") is not { } scaling) return None;
+        if (scaling is null) return None;
         return (scaling.Text("rope_type") ?? scaling.Text("type")) switch
         {
             "default" => None,

@@ -53,6 +53,42 @@ public sealed class DecoderTests
         }
     }
 
+    [Fact]
+    public void The_newer_spelling_of_positions_means_the_same()
+    {
+        var tiny = new TinyModel().Fill(9);
+        float[] Logits(Action<JsonObject>? change)
+        {
+            using var files = tiny.Files(change);
+            using var model = LlamaModel.Load(files.All, 1);
+            using var session = new Session(model, WorkingMemory.Ordinary, 64);
+            session.Read(Text);
+            return session.Logits.ToArray();
+        }
+
+        void Newer(JsonObject config)
+        {
+            config.Remove("rope_theta");
+            config["rope_parameters"] = JsonNode.Parse("""{"rope_theta":500.0,"rope_type":"linear","factor":2.0}""");
+        }
+
+        void Older(JsonObject config)
+        {
+            config["rope_theta"] = 500.0;
+            config["rope_scaling"] = JsonNode.Parse("""{"type":"linear","factor":2.0}""");
+        }
+
+        Assert.Equal(Logits(Older), Logits(Newer));
+        Assert.NotEqual(Logits(null), Logits(Newer));
+    }
+
+    [Fact]
+    public void Refuses_biases_that_the_config_does_not_speak_of()
+    {
+        using var files = new TinyModel { Biases = true }.Fill(10).Files(config => config["model_type"] = "llama");
+        Assert.Throws<MalformedException>(() => LlamaModel.Load(files.All, 1));
+    }
+
     [Theory]
     [InlineData("F32")]
     [InlineData("BF16")]
@@ -129,6 +165,10 @@ public sealed class DecoderTests
     [InlineData("model_type", "\"gemma\"")]
     [InlineData("quantization_config", "{}")]
     [InlineData("partial_rotary_factor", "0.5")]
+    [InlineData("rope_parameters", """{"rope_theta":10000.0,"rope_type":"default"}""")] // beside rope_theta
+    [InlineData("layer_types", """["full_attention","sliding_attention"]""")]
+    [InlineData("attention_bias", "true")] // without the tensors
+    [InlineData("use_sliding_window", "true")]
     [InlineData("mlp_bias", "true")]
     [InlineData("num_attention_heads", "3")]
     [InlineData("num_key_value_heads", "3")]
