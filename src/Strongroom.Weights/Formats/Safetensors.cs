@@ -70,7 +70,8 @@ public static class Safetensors
     private static void CheckIndex(ModelFile index, Dictionary<string, string> homes)
     {
         using var json = index.Json(MaxIndexBytes);
-        if (json.RootElement.ValueKind != JsonValueKind.Object || !json.RootElement.TryGetProperty("weight_map", out var map) || map.ValueKind != JsonValueKind.Object)
+        if (json.RootElement.ValueKind != JsonValueKind.Object
+            || !json.RootElement.TryGetProperty("weight_map", out var map) || map.ValueKind != JsonValueKind.Object)
             throw new MalformedException(0, $"{index.Name}: no weight_map");
         var folder = index.Name[..(index.Name.LastIndexOf('/') + 1)];
         foreach (var entry in map.EnumerateObject())
@@ -114,7 +115,9 @@ public static class Safetensors
             return new(member.Name, type, extents, begin, end);
 
             long Number(JsonElement element) =>
-                element.ValueKind == JsonValueKind.Number && element.TryGetInt64(out var number) && number >= 0 ? number : throw Bad("holds a number out of range");
+                element.ValueKind == JsonValueKind.Number && element.TryGetInt64(out var number) && number >= 0
+                    ? number
+                    : throw Bad("holds a number out of range");
         }
     }
 }

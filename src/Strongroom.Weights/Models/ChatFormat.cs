@@ -5,7 +5,9 @@ using Strongroom.Weights.Formats;
 
 namespace Strongroom.Weights.Models;
 
-/// <summary>How a conversation is written for a model. Templates that models bring along are programs, so none is run: four known forms, or plain text.</summary>
+/// <summary>
+/// How a conversation is written for a model. Templates that models bring along are programs, so none is run: three known forms, or plain text.
+/// </summary>
 public enum ChatFormat
 {
     /// <summary>The contents of all messages, joined by line ends: for models that were never taught to chat.</summary>
@@ -39,8 +41,11 @@ internal static class ChatTemplate
     }
 
     /// <summary>A template in a file of its own.</summary>
-    public static string ReadPage(ModelFile file) =>
-        Encoding.UTF8.GetString(file.Slice(0, file.Length <= MaxBytes ? (int)file.Length : throw new MalformedException(MaxBytes, $"{file.Name} is too long"), "the template"));
+    public static string ReadPage(ModelFile file)
+    {
+        if (file.Length > MaxBytes) throw new MalformedException(MaxBytes, $"{file.Name}: longer than {MaxBytes} bytes");
+        return Encoding.UTF8.GetString(file.Slice(0, (int)file.Length, "the template"));
+    }
 
     /// <summary>A model without a template gets plain text even where its vocabulary has turns: it may never have been taught to use them.</summary>
     public static ChatFormat Detect(Tokenizer tokenizer, string? template)
@@ -54,6 +59,8 @@ internal static class ChatTemplate
 
         if (Writes("<|im_start|>", "<|im_end|>")) return ChatFormat.ChatMl;
         if (Writes("<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>")) return ChatFormat.Llama3;
-        return template?.Contains("[INST]", StringComparison.Ordinal) == true && template.Contains("<<SYS>>", StringComparison.Ordinal) ? ChatFormat.Llama2 : ChatFormat.Plain;
+        return template?.Contains("[INST]", StringComparison.Ordinal) == true && template.Contains("<<SYS>>", StringComparison.Ordinal)
+            ? ChatFormat.Llama2
+            : ChatFormat.Plain;
     }
 }

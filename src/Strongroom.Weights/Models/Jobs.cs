@@ -1,18 +1,5 @@
 namespace Strongroom.Weights.Models;
 
-/// <summary>output[token] = weights . input[token], rows packed in both.</summary>
-internal readonly unsafe struct Product(Matrix weights, float* input, float* output)
-{
-    public readonly Matrix Weights = weights;
-    public readonly float* Input = input;
-    public readonly float* Output = output;
-
-    /// <summary>Rows that one thread takes at a time: enough pieces for threads of unequal luck.</summary>
-    public static int RowsOfChunk(int rows, int workers) => workers == 1 ? rows : Math.Max(16, (rows / (workers * 4)) + 1);
-
-    public static int Chunks(int rows, int rowsOfChunk) => (rows + rowsOfChunk - 1) / rowsOfChunk;
-}
-
 /// <summary>Matrix products that do not depend on each other.</summary>
 internal sealed unsafe class MultiplyJob : Workers.Job
 {
@@ -42,8 +29,7 @@ internal sealed unsafe class MultiplyJob : Workers.Job
             var chunks = Product.Chunks(rows, size);
             if (chunk < chunks)
             {
-                Kernels.Multiply(product.Weights, chunk * size, Math.Min(rows, (chunk + 1) * size), product.Input, product.Weights.Columns,
-                    product.Output, rows, tokens, add);
+                Kernels.Multiply(product, chunk * size, Math.Min(rows, (chunk + 1) * size), tokens, add);
                 return;
             }
             chunk -= chunks;
@@ -54,31 +40,27 @@ internal sealed unsafe class MultiplyJob : Workers.Job
 /// <summary>SwiGLU: output = silu(gate . input) * (up . input).</summary>
 internal sealed unsafe class GateJob : Workers.Job
 {
-    private Matrix gate;
-    private Matrix up;
-    private float* input;
-    private float* output;
-    private float* scratch;
+    private Product gate;
+    private Product up;
     private int tokens;
     private int size;
 
+    /// <param name="gate">Its output becomes the job's.</param>
+    /// <param name="up">As many rows; its output is scratch.</param>
     /// <returns>Number of chunks.</returns>
-    public int Set(in Matrix gate, in Matrix up, float* input, float* output, float* scratch, int tokens, int workers)
+    public int Set(in Product gate, in Product up, int tokens, int workers)
     {
-        (this.gate, this.up, this.tokens, size) = (gate, up, tokens, Product.RowsOfChunk(gate.Rows, workers));
-        this.input = input;
-        this.output = output;
-        this.scratch = scratch;
-        return Product.Chunks(gate.Rows, size);
+        (this.gate, this.up, this.tokens, size) = (gate, up, tokens, Product.RowsOfChunk(gate.Weights.Rows, workers));
+        return Product.Chunks(gate.Weights.Rows, size);
     }
 
     public override void Do(int chunk, int worker)
     {
-        var (from, to) = (chunk * size, Math.Min(gate.Rows, (chunk + 1) * size));
-        Kernels.Multiply(gate, from, to, input, gate.Columns, output, gate.Rows, tokens, add: false);
-        Kernels.Multiply(up, from, to, input, up.Columns, scratch, up.Rows, tokens, add: false);
-        for (var token = 0; token < tokens; token++)
-            Activations.Gate(output + (token * gate.Rows) + from, scratch + (token * gate.Rows) + from, to - from);
+        var rows = gate.Weights.Rows;
+        var (from, to) = (chunk * size, Math.Min(rows, (chunk + 1) * size));
+        Kernels.Multiply(gate, from, to, tokens, add: false);
+        Kernels.Multiply(up, from, to, tokens, add: false);
+        for (var token = 0; token < tokens; token++) Activations.Gate(gate.Output + (token * rows) + from, up.Output + (token * rows) + from, to - from);
     }
 }
 

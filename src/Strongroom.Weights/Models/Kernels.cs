@@ -4,24 +4,6 @@ using Strongroom.Weights.Formats;
 
 namespace Strongroom.Weights.Models;
 
-/// <summary>A matrix of weights where it lies: <paramref name="Rows"/> rows of <paramref name="Columns"/> numbers.</summary>
-internal readonly unsafe record struct Matrix(TensorType Type, nint Data, int Rows, int Columns)
-{
-    public Matrix(Tensor tensor, int rows, int columns)
-        : this(tensor.Type, tensor.Expect(rows, columns).Data, rows, columns)
-    {
-    }
-
-    public nint Stride => Type switch
-    {
-        TensorType.F32 => 4 * (nint)Columns,
-        TensorType.Q8 => (nint)Columns / 32 * 34,
-        _ => 2 * (nint)Columns,
-    };
-
-    public byte* Row(int row) => (byte*)Data + (row * Stride);
-}
-
 /// <summary>
 /// The arithmetic on weights. Each number of a result is the same four chains of fused multiply-adds whatever rows or tokens are computed beside it:
 /// a prompt read at once gives the same bits as one read token by token.
@@ -32,25 +14,23 @@ internal readonly unsafe record struct Matrix(TensorType Type, nint Data, int Ro
 /// </remarks>
 internal static unsafe class Kernels
 {
-    /// <summary>output[token, row] = matrix[row] . input[token] for rows from &lt;= row &lt; to; strides in numbers.</summary>
-    public static void Multiply(in Matrix matrix, int from, int to, float* input, int inputStride, float* output, int outputStride, int tokens, bool add)
+    /// <summary>The rows from &lt;= row &lt; to of a product, for so many tokens; added to what is there, or in its place.</summary>
+    public static void Multiply(in Product product, int from, int to, int tokens, bool add)
     {
-        switch (matrix.Type)
+        switch (product.Weights.Type)
         {
             case TensorType.F32:
-                Multiply<F32>(matrix, from, to, input, inputStride, output, outputStride, tokens, add);
+                Multiply<F32>(product, from, to, tokens, add);
                 break;
             case TensorType.F16:
-                Multiply<F16>(matrix, from, to, input, inputStride, output, outputStride, tokens, add);
+                Multiply<F16>(product, from, to, tokens, add);
                 break;
             case TensorType.BF16:
-                Multiply<BF16>(matrix, from, to, input, inputStride, output, outputStride, tokens, add);
-                break;
-            case TensorType.Q8:
-                Multiply<Q8>(matrix, from, to, input, inputStride, output, outputStride, tokens, add);
+                Multiply<BF16>(product, from, to, tokens, add);
                 break;
             default:
-                throw new System.Diagnostics.UnreachableException();
+                Multiply<Q8>(product, from, to, tokens, add);
+                break;
         }
     }
 
@@ -102,29 +82,28 @@ internal static unsafe class Kernels
         for (var i = 0; i < columns; i++) output[i] = TWeight.Load(weights, i);
     }
 
-    private static void Multiply<TWeight>(in Matrix matrix, int from, int to, float* input, int inputStride, float* output, int outputStride, int tokens, bool add)
+    private static void Multiply<TWeight>(in Product product, int from, int to, int tokens, bool add)
         where TWeight : struct, IWeight
     {
-        if (Vector512.IsHardwareAccelerated)
-            Multiply<Lanes512, Vector512<float>, TWeight>(matrix, from, to, input, inputStride, output, outputStride, tokens, add);
-        else
-            Multiply<Lanes256, Vector256<float>, TWeight>(matrix, from, to, input, inputStride, output, outputStride, tokens, add);
+        if (Vector512.IsHardwareAccelerated) Multiply<Lanes512, Vector512<float>, TWeight>(product, from, to, tokens, add);
+        else Multiply<Lanes256, Vector256<float>, TWeight>(product, from, to, tokens, add);
     }
 
-    private static void Multiply<TLanes, TVector, TWeight>(in Matrix matrix, int from, int to, float* input, int inputStride, float* output, int outputStride, int tokens, bool add)
+    private static void Multiply<TLanes, TVector, TWeight>(in Product product, int from, int to, int tokens, bool add)
         where TLanes : struct, ILanes<TVector>
         where TVector : struct
         where TWeight : struct, IWeight
     {
         unchecked
         {
-            var (weights, stride, columns) = ((nint)matrix.Row(from), matrix.Stride, matrix.Columns);
-            for (var row = from; row < to; row++, weights += stride)
+            var (rows, columns, stride) = ((nint)product.Weights.Rows, (nint)product.Weights.Columns, product.Weights.Stride);
+            var weights = product.Weights.Row(from);
+            for (nint row = from; row < to; row++, weights += stride)
             {
-                for (var token = 0; token < tokens; token++)
+                for (nint token = 0; token < tokens; token++)
                 {
-                    var sum = Row<TLanes, TVector, TWeight>((byte*)weights, input + ((nint)token * inputStride), columns);
-                    var place = output + ((nint)token * outputStride) + row;
+                    var sum = Row<TLanes, TVector, TWeight>(weights, product.Input + (token * columns), columns);
+                    var place = product.Output + (token * rows) + row;
                     *place = add ? *place + sum : sum;
                 }
             }
@@ -132,7 +111,7 @@ internal static unsafe class Kernels
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float Row<TLanes, TVector, TWeight>(byte* weights, float* input, int columns)
+    private static float Row<TLanes, TVector, TWeight>(byte* weights, float* input, nint columns)
         where TLanes : struct, ILanes<TVector>
         where TVector : struct
         where TWeight : struct, IWeight
@@ -164,7 +143,8 @@ internal static unsafe class Kernels
         {
             var factor = TLanes.Broadcast(scale);
             nint i = 0;
-            for (; i + TLanes.Width <= count; i += TLanes.Width) TLanes.Store(TLanes.MultiplyAdd(TLanes.Load(input + i), factor, TLanes.Load(output + i)), output + i);
+            for (; i + TLanes.Width <= count; i += TLanes.Width)
+                TLanes.Store(TLanes.MultiplyAdd(TLanes.Load(input + i), factor, TLanes.Load(output + i)), output + i);
             for (; i < count; i++) output[i] = MathF.FusedMultiplyAdd(input[i], scale, output[i]);
         }
     }

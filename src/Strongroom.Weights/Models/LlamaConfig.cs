@@ -78,11 +78,15 @@ public sealed record LlamaConfig
         members.Absent("partial_rotary_factor");
 
         foreach (var layer in members.Items("layer_types"))
-            if (layer.ValueKind != JsonValueKind.String || !layer.ValueEquals("full_attention")) throw members.Bad("layer_types", "has one that is not full_attention");
+        {
+            if (layer.ValueKind != JsonValueKind.String || !layer.ValueEquals("full_attention"))
+                throw members.Bad("layer_types", "has one that is not full_attention");
+        }
 
         // Newer files keep everything about positions in one object; a file with both could mean either.
         var rope = members.Object("rope_parameters");
-        if (rope is not null && (members["rope_theta"] ?? members["rope_scaling"]) is not null) throw members.Bad("rope_parameters", "comes beside rope_theta or rope_scaling");
+        if (rope is not null && (members["rope_theta"] ?? members["rope_scaling"]) is not null)
+            throw members.Bad("rope_parameters", "comes beside rope_theta or rope_scaling");
 
         var heads = members.Extent("num_attention_heads", 4096);
         var dimension = members.Extent("hidden_size", 1 << 20);
@@ -120,7 +124,8 @@ public sealed record LlamaConfig
 
     internal LlamaConfig Checked(string name)
     {
-        if (HeadDimension < 2 || HeadDimension % 2 != 0) throw new MalformedException(-1, $"{name}: a head of {HeadDimension} numbers cannot be turned in pairs");
+        if (HeadDimension < 2 || HeadDimension % 2 != 0)
+            throw new MalformedException(-1, $"{name}: a head of {HeadDimension} numbers cannot be turned in pairs");
         if (Heads % KeyValueHeads != 0) throw new MalformedException(-1, $"{name}: {Heads} heads cannot share {KeyValueHeads} key heads evenly");
         if (!(Epsilon > 0 && Epsilon < 1)) throw new MalformedException(-1, $"{name}: epsilon {Epsilon} is not between 0 and 1");
         if (!(RopeTheta > 1 && RopeTheta < 1e12)) throw new MalformedException(-1, $"{name}: rope_theta {RopeTheta} is out of range");

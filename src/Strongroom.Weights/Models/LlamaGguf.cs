@@ -78,9 +78,11 @@ internal static class LlamaGguf
         if (file.Tensors.TryGetValue("rope_freqs.weight", out var divisors))
         {
             if (type != "none") throw file.Metadata.Bad(prefix + "type", "and rope_freqs.weight both scale positions");
-            var row = new Matrix(TensorType.F32, divisors.Type == TensorType.F32 ? divisors.Expect(head / 2).Data : throw file.Metadata.Bad("rope_freqs.weight", "is not F32"), 1, head / 2);
+            if (divisors.Type != TensorType.F32) throw file.Metadata.Bad("rope_freqs.weight", "is not F32");
+            var row = new Matrix(TensorType.F32, divisors.Expect(head / 2).Data, 1, head / 2);
             var values = Enumerable.Range(0, head / 2).Select(pair => (double)Kernels.Load(row, pair)).ToList();
-            return values.All(value => double.IsFinite(value) && value > 0) ? new RopeScaling.Divisors(values) : throw file.Metadata.Bad("rope_freqs.weight", "is not positive");
+            if (!values.All(value => double.IsFinite(value) && value > 0)) throw file.Metadata.Bad("rope_freqs.weight", "is not positive");
+            return new RopeScaling.Divisors(values);
         }
         var factor = file.Metadata.NumberOr(prefix + "factor", 0);
         return type switch

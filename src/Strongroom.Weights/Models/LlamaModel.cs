@@ -58,7 +58,8 @@ public sealed class LlamaModel : IDisposable
         var gguf = Gguf.Parse(file);
         var config = LlamaGguf.ReadConfig(gguf);
         var tokenizer = TokenizerGguf.Parse(gguf, config);
-        return new(config, LlamaGguf.ReadWeights(gguf, config), tokenizer, ChatTemplate.Detect(tokenizer, gguf.Metadata.Text("tokenizer.chat_template")), threads);
+        var chat = ChatTemplate.Detect(tokenizer, gguf.Metadata.Text("tokenizer.chat_template"));
+        return new(config, LlamaGguf.ReadWeights(gguf, config), tokenizer, chat, threads);
     }
 
     private static LlamaModel LoadSafetensors(IReadOnlyList<ModelFile> files, int threads)

@@ -53,7 +53,8 @@ internal sealed record LlamaWeights(Matrix Embedding, IReadOnlyList<LayerWeights
     {
         private readonly HashSet<string> left = [.. tensors.Keys];
 
-        public Matrix Matrix(string name, int rows, int columns) => new(Take(name) ?? throw new MalformedException(-1, $"the model has no {name}"), rows, columns);
+        public Matrix Matrix(string name, int rows, int columns) =>
+            new(Take(name) ?? throw new MalformedException(-1, $"the model has no {name}"), rows, columns);
 
         public Matrix Vector(string name, int length) => VectorIfThere(name, length) ?? throw new MalformedException(-1, $"the model has no {name}");
 

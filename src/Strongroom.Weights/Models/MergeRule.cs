@@ -75,7 +75,8 @@ internal abstract unsafe class MergeRule
     {
         /// <param name="merges">Two names each, the first joins first.</param>
         /// <exception cref="MalformedException">A merge that is not of two tokens into a third, or comes twice.</exception>
-        public static Pairs From(IEnumerable<string[]> merges, IReadOnlyDictionary<string, int> names, bool byteLevel, bool wholeWordsFirst, bool fusesUnknown = false)
+        public static Pairs From(
+            IEnumerable<string[]> merges, IReadOnlyDictionary<string, int> names, bool byteLevel, bool wholeWordsFirst, bool fusesUnknown = false)
         {
             var pairs = new Dictionary<(int, int), (int, int)>();
             foreach (var merge in merges)

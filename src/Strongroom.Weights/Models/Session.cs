@@ -77,7 +77,8 @@ public sealed unsafe class Session : IDisposable
     public void Read(ReadOnlySpan<int> tokens, CancellationToken cancellation = default)
     {
         if (tokens.IsEmpty) throw new ArgumentException("no tokens", nameof(tokens));
-        if (tokens.Length > Capacity - Position) throw new ArgumentException($"{tokens.Length} tokens do not fit, there is room for {Capacity - Position}", nameof(tokens));
+        if (tokens.Length > Capacity - Position)
+            throw new ArgumentException($"{tokens.Length} tokens do not fit, there is room for {Capacity - Position}", nameof(tokens));
         foreach (var token in tokens)
             if (token < 0 || token >= config.Vocabulary) throw new ArgumentException($"{token} is outside the vocabulary", nameof(tokens));
         _ = memory.Pointer;
@@ -143,7 +144,7 @@ public sealed unsafe class Session : IDisposable
     private void FeedForward(LayerWeights layer, int count)
     {
         NormaliseAll(layer.FeedForwardNorm, count);
-        model.Workers.Run(gate, gate.Set(layer.Gate, layer.Up, normed, hidden, up, count, model.Workers.Count));
+        model.Workers.Run(gate, gate.Set(new(layer.Gate, normed, hidden), new(layer.Up, normed, up), count, model.Workers.Count));
         Multiply(count, add: true, new Product(layer.Down, hidden, stream));
     }
 

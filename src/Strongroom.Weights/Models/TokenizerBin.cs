@@ -40,7 +40,8 @@ internal static class TokenizerBin
     private static void Add(Vocabulary vocabulary, int token, byte[] piece, LlamaConfig config)
     {
         if (token == 0) vocabulary.Add(piece, TokenKind.Unknown);
-        else if (token == config.Begin || config.Ends.Contains(token)) vocabulary.Add(Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(piece).Trim()), TokenKind.Control);
+        else if (token == config.Begin || config.Ends.Contains(token))
+            vocabulary.Add(Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(piece).Trim()), TokenKind.Control);
         else if (Vocabulary.IsByteName(piece, out var value)) vocabulary.Add([value], TokenKind.Byte);
         else vocabulary.Add(piece, TokenKind.Text);
     }

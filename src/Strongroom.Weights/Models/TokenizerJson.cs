@@ -47,7 +47,8 @@ internal sealed class TokenizerJson
         model.Only("continuing_subword_prefix", "");
         model.Only("end_of_word_suffix", "");
         var (vocabulary, names) = ReadVocabulary(model);
-        var merges = MergeRule.Pairs.From(model.Items("merges").Select(Merge), names, byteLevel, model.FlagOr("ignore_merges", false), model.FlagOr("fuse_unk", false));
+        var merges = MergeRule.Pairs.From(
+            model.Items("merges").Select(Merge), names, byteLevel, model.FlagOr("ignore_merges", false), model.FlagOr("fuse_unk", false));
         var begin = ReadPostProcessor(vocabulary);
         var form = new TextForm(prefix, prefixUnlessSpace, space, words) { PrefixOnce = prefixOnce, MustBeComposed = composed };
         return new(vocabulary, merges, form, begin ?? config.Begin, addsBegin: begin is not null, config.Ends);
@@ -55,7 +56,8 @@ internal sealed class TokenizerJson
         string[] Merge(JsonElement item) => item.ValueKind switch
         {
             JsonValueKind.String => item.GetString()!.Split(' '),
-            JsonValueKind.Array when item.EnumerateArray().All(part => part.ValueKind == JsonValueKind.String) => [.. item.EnumerateArray().Select(part => part.GetString()!)],
+            JsonValueKind.Array when item.EnumerateArray().All(part => part.ValueKind == JsonValueKind.String) =>
+                [.. item.EnumerateArray().Select(part => part.GetString()!)],
             _ => throw model.Bad("merges", "has an entry that is neither text nor a pair"),
         };
     }
@@ -119,7 +121,8 @@ internal sealed class TokenizerJson
     /// <summary>Decoding is done one way for each kind; the file must ask for that one.</summary>
     private void CheckDecoder()
     {
-        if (byteLevel != words is not null || (loneDigits && !byteLevel)) throw file.Bad("pre_tokenizer", "is not a byte-level one with a rule for words, nor a SentencePiece one");
+        if (byteLevel != words is not null || (loneDigits && !byteLevel))
+            throw file.Bad("pre_tokenizer", "is not a byte-level one with a rule for words, nor a SentencePiece one");
         var parts = Parts(file.Object("decoder"), "decoders").Select(part => part.Text("type")).ToList();
         string[][] known = byteLevel ? [["ByteLevel"]] : [["Metaspace"], ["Replace", "ByteFallback", "Fuse"], ["Replace", "ByteFallback", "Fuse", "Strip"]];
         if (!known.Any(kind => kind.SequenceEqual(parts))) throw file.Bad("decoder", $"{string.Join(", ", parts)} is not known here");

@@ -29,10 +29,12 @@ internal readonly unsafe struct F32 : IWeight
 internal readonly unsafe struct BF16 : IWeight
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Load512(byte* row, nint column) => unchecked((Vector512.WidenLower(Vector256.Load((ushort*)row + column).ToVector512Unsafe()) << 16).AsSingle());
+    public static Vector512<float> Load512(byte* row, nint column) =>
+        unchecked((Vector512.WidenLower(Vector256.Load((ushort*)row + column).ToVector512Unsafe()) << 16).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Load256(byte* row, nint column) => unchecked((Vector256.WidenLower(Vector128.Load((ushort*)row + column).ToVector256Unsafe()) << 16).AsSingle());
+    public static Vector256<float> Load256(byte* row, nint column) =>
+        unchecked((Vector256.WidenLower(Vector128.Load((ushort*)row + column).ToVector256Unsafe()) << 16).AsSingle());
 
     public static float Load(byte* row, nint column) => BitConverter.UInt32BitsToSingle((uint)Unsafe.ReadUnaligned<ushort>((ushort*)row + column) << 16);
 }
