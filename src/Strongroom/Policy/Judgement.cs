@@ -213,11 +213,12 @@ internal sealed class Judgement
             Refuse("refusals", $"{refusal.Person} refused: open a new request");
 
         var reasonNotToCount = facts.Approvals.Where(answer => answer.Approves).Select(answer => (Answer: answer, Why: WhyNot(rule, answer))).ToList();
-        // By person: an answer given twice counts once.
-        counted = [.. reasonNotToCount.Where(a => a.Why is null).Select(a => a.Answer).OrderBy(a => a.LedgerIndex).DistinctBy(a => a.Person)];
-        foreach (var approval in counted) Add("approvals", FindingOutcome.Met, $"{approval.Person} approved for {string.Join(", ", approval.Groups.Intersect(Asked(rule)))}");
+        counted = [.. reasonNotToCount.Where(a => a.Why is null).Select(a => a.Answer).OrderBy(a => a.LedgerIndex)];
+        // By person: an answer given twice fills one place.
+        var people = counted.GroupBy(approval => approval.Person).Select(answers => (Person: answers.Key, Groups: answers.SelectMany(answer => answer.Groups).Distinct().ToList())).ToList();
+        foreach (var (person, groups) in people) Add("approvals", FindingOutcome.Met, $"{person} approved for {string.Join(", ", groups.Intersect(Asked(rule)))}");
 
-        var missing = Quorum.Missing(rule.Approvals, [.. counted.Select(approval => approval.Groups)]);
+        var missing = Quorum.Missing(rule.Approvals, [.. people.Select(person => person.Groups)]);
         for (var i = 0; i < missing.Length; i++)
         {
             var clause = rule.Approvals[i];
