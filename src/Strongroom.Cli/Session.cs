@@ -74,9 +74,10 @@ internal sealed class Session : IDisposable
     internal SignedCommand Sign(Facts.Command command) =>
         SignedCommand.Sign(command, key ?? throw new UsageException("the profile names no key; use one that does"));
 
+    /// <summary>What the broker said becomes the answer and the exit code.</summary>
     /// <param name="done">What is so now, said of the subject: "is enrolled".</param>
     /// <param name="next">What somebody has to do while something is missing; <c>{0}</c> is the subject.</param>
-    internal static int Answer(CommandReply reply, Terminal terminal, string done, string next)
+    internal static int Answer(CommandReply reply, Terminal terminal, string done, string next, int whileMissing)
     {
         terminal.Answer(reply, ProtocolJson.Default.CommandReply, text =>
         {
@@ -88,7 +89,7 @@ internal sealed class Session : IDisposable
                 text.WriteLine(string.Format(System.Globalization.CultureInfo.InvariantCulture, next, reply.Subject));
             }
         });
-        return reply.Missing is null ? ExitCode.Ok : ExitCode.NotYet;
+        return reply.Missing is null ? ExitCode.Ok : whileMissing;
     }
 
     public void Dispose()

@@ -25,17 +25,19 @@ internal static class Talking
             var signing = await prepare(parsed, session, cancel);
             foreach (var line in (IReadOnlyList<string>)[.. signing.Before, .. InWords.Say(signing.Command)]) terminal.Note(line);
             if (!parsed.GetValue(Yes) && !terminal.Confirm("Sign this?")) throw new RefusedException("not signed");
-            return Session.Answer(await signing.Send(session.Sign(signing.Command), cancel), terminal, signing.Done, signing.Next);
+            return Session.Answer(await signing.Send(session.Sign(signing.Command), cancel), terminal, signing.Done, signing.Next, signing.WhileMissing);
         });
 
     /// <summary>A command that proposes a change of trust, which a second administrator must approve.</summary>
     internal static Command Proposes(this Command command, Func<ParseResult, TrustChange> change) => command.Signs((parsed, session, _) =>
-        Task.FromResult(new Signing(session, session.Propose(change(parsed))) { Next = "Another administrator runs: strongroom approve {0}" }));
+        Task.FromResult(new Signing(session, session.Propose(change(parsed))) { Next = Signing.SecondAdministrator, WhileMissing = ExitCode.NotYet }));
 }
 
 /// <summary>A command to be signed, and where it goes.</summary>
 internal sealed record Signing(Session Session, Facts.Command Command)
 {
+    internal const string SecondAdministrator = "Another administrator runs: strongroom approve {0}";
+
     /// <summary>What the person should have read before what is signed.</summary>
     internal IReadOnlyList<string> Before { get; init; } = [];
 
@@ -44,6 +46,9 @@ internal sealed record Signing(Session Session, Facts.Command Command)
 
     /// <summary>What somebody does while something is missing; <c>{0}</c> is the subject.</summary>
     internal string Next { get; init; } = "";
+
+    /// <summary>Exit code while others still have to agree: a request is open and an approval is given all the same, a proposed change is not so.</summary>
+    internal int WhileMissing { get; init; } = ExitCode.Ok;
 
     internal Func<SignedCommand, CancellationToken, Task<CommandReply>> Send { get; init; } = Session.Broker.SendAsync;
 }

@@ -35,7 +35,8 @@ internal static class PersonCommand
             return Task.FromResult(new Signing(session, session.Propose(change))
             {
                 Before = [$"{who} is {id}; the profile is {profile}."],
-                Next = $"Another administrator runs: strongroom approve {{0}}; then: strongroom person name {id} {who}",
+                Next = $"{Signing.SecondAdministrator}; then: strongroom person name {id} {who}",
+                WhileMissing = ExitCode.NotYet,
             });
         });
     }

@@ -70,15 +70,25 @@ internal static class RequestCommand
 
     internal static Option<string?> TimeOption(string name, string description)
     {
-        var option = new Option<string?>(name) { Description = $"{description}; such as \"8 hours\"" };
+        var option = new Option<string?>(name) { Description = $"{description}; such as 8h" };
         option.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<string?>() is { } text && Duration.Parse(text) is null) result.AddError($"'{text}' is no length of time: write \"90 seconds\", \"15 minutes\", \"8 hours\" or \"1 day\"");
+            if (result.GetValueOrDefault<string?>() is { } text && Read(text) is null) result.AddError($"'{text}' is no length of time: write 90s, 15m, 8h or 1d");
         });
         return option;
     }
 
-    internal static long? Time(ParseResult parsed, Option<string?> option) => parsed.GetValue(option) is { } text ? Duration.Parse(text) : null;
+    internal static long? Time(ParseResult parsed, Option<string?> option) => parsed.GetValue(option) is { } text ? Read(text) : null;
+
+    /// <summary>As policies write it, or shorter, as command lines do: 90s, 15m, 8h, 1d.</summary>
+    private static long? Read(string text) => Duration.Parse(text) ?? text switch
+    {
+        [.. var digits, 's'] => Duration.Parse(digits + " seconds"),
+        [.. var digits, 'm'] => Duration.Parse(digits + " minutes"),
+        [.. var digits, 'h'] => Duration.Parse(digits + " hours"),
+        [.. var digits, 'd'] => Duration.Parse(digits + " days"),
+        _ => null,
+    };
 
     private static void Say(RequestDetails request, TextWriter text)
     {
