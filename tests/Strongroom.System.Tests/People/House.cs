@@ -1,0 +1,152 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using Strongroom.System.Tests.Sealing;
+
+namespace Strongroom.System.Tests.People;
+
+/// <summary>Witness and broker as they ship, in a directory of their own, and people who have nothing but the command line.</summary>
+internal sealed partial class House : IAsyncDisposable
+{
+    private readonly List<Process> programs = [];
+    private readonly int watch = FreePort();
+
+    private House()
+    {
+    }
+
+    internal string Directory { get; } = global::System.IO.Directory.CreateTempSubdirectory("strongroom-house-").FullName;
+
+    internal string Broker { get; private set; } = "";
+
+    internal static async Task<House> BuildAsync()
+    {
+        var house = await FoundAsync();
+        var ledger = (string)JsonNode.Parse(await File.ReadAllTextAsync(house.At("people/ada.json")))!["ledger_key"]!;
+        await house.StartAsync("Witness", "--key", "witness.key", "--ledger", ledger, "--state", "watched", "--listen", $"127.0.0.1:{house.watch}");
+        await house.StartBrokerAsync();
+        return house;
+    }
+
+    /// <summary>Founded, but nothing runs.</summary>
+    internal static async Task<House> FoundAsync()
+    {
+        var house = new House();
+        global::System.IO.Directory.CreateDirectory(house.At("model"));
+        await File.WriteAllTextAsync(house.At("model/weights.bin"), "weights");
+        await house.MustAsync(0, "key", "create", "K.key", "--danger-unprotected");
+        await house.MustAsync(0, "seal", "model", "sealed", "--custody", "file:K.key", "--name", "storyteller", "--version", "1");
+        var witness = await house.WitnessKeyAsync();
+        await house.MustAsync(
+            0, "init", "broker", "--ledger", "house.test/ledger", "--person", "ada", "--person", "ben", "--witness", witness, "--witness-url", $"http://127.0.0.1:{house.watch}",
+            "--listen", $"127.0.0.1:{FreePort()}", "--custody", "file:K.key", "--danger-unprotected", "--danger-development-evidence");
+        return house;
+    }
+
+    internal string At(string path) => Path.Combine(Directory, path);
+
+    internal async Task StartBrokerAsync() => Broker = Address().Match(await StartAsync("Broker", "--dir", "broker")).Value;
+
+    internal async Task StopBrokerAsync()
+    {
+        programs[^1].Kill();
+        await programs[^1].WaitForExitAsync();
+    }
+
+    /// <summary>The command line, run by a person; answered with --yes where it asks.</summary>
+    internal Task<(int Code, string Output, string Error)> AsAsync(string person, params string[] arguments) =>
+        CliProcess.RunAsync(Directory, [.. arguments, "--profile", $"people/{person}.json"]);
+
+    internal async Task<JsonNode> AsAsync(int code, string person, params string[] arguments)
+    {
+        var (exit, output, error) = await AsAsync(person, [.. arguments, "--json"]);
+        Assert.True(code == exit, $"{string.Join(' ', arguments)} exited with {exit}: {error}");
+        return JsonNode.Parse(output)!;
+    }
+
+    internal Task CopyAsync(string verb, string from, string to) => MustAsync(0, verb, from, to);
+
+    /// <summary>Ada proposes, Ben approves.</summary>
+    internal async Task ChangeAsync(params string[] arguments)
+    {
+        var proposed = await AsAsync(4, "ada", [.. arguments, "--yes"]);
+        await AsAsync(0, "ben", "approve", (string)proposed["subject"]!, "--yes");
+    }
+
+    /// <summary>People, publisher, reference values, policy, model and a development machine: all that a request needs.</summary>
+    internal async Task FurnishAsync()
+    {
+        foreach (var (person, group) in (IEnumerable<(string, string)>)[("olga", "operators"), ("owner", "owners"), ("guard", "security")])
+            await ChangeAsync("person", "add", person, "--group", group, "--danger-unprotected");
+        await ChangeAsync("publisher", "add", "lab", "K.key.publisher.pub");
+        await ChangeAsync("reference", "add", "laptop", "measured=nothing", "--kind", "development");
+        await File.WriteAllTextAsync(At("policy.yaml"),
+            """
+            policy: v1
+            rules:
+              - name: try it
+                models: [storyteller]
+                purposes: [inference]
+                machines:
+                  - { evidence: development, reference_values: [laptop], danger_development_evidence: true }
+                approvals:
+                  - { group: owners, people: 1 }
+                  - { group: security, people: 1 }
+            """);
+        await ChangeAsync("policy", "sign", "policy.yaml");
+        await AsAsync(0, "olga", "model", "add", "sealed", "--publisher", "lab", "--yes");
+        await AsAsync(0, "olga", "machine", "enrol", "--danger-development-evidence", "machine.key", "--yes");
+    }
+
+    /// <summary>A program of the house as it was built; returns the line that says that it listens.</summary>
+    internal async Task<string> StartAsync(string name, params string[] arguments)
+    {
+        var program = Run(name, arguments);
+        programs.Add(program);
+        var line = await program.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken);
+        return line is not null && line.Contains("listens on", StringComparison.Ordinal) ? line : throw new InvalidOperationException(line ?? await program.StandardError.ReadToEndAsync());
+    }
+
+    internal Process Run(string name, params string[] arguments) =>
+        Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, $"Strongroom.{name}.dll"), .. arguments])
+        {
+            WorkingDirectory = Directory, RedirectStandardOutput = true, RedirectStandardError = true,
+        })!;
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var program in programs)
+        {
+            if (!program.HasExited) program.Kill();
+            await program.WaitForExitAsync();
+            program.Dispose();
+        }
+        global::System.IO.Directory.Delete(Directory, recursive: true);
+    }
+
+    internal static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    private async Task<string> WitnessKeyAsync()
+    {
+        using var made = Run("Witness", "key", "create", "witness.key", "--name", "witness.test");
+        var key = await made.StandardOutput.ReadLineAsync();
+        await made.WaitForExitAsync();
+        return key!;
+    }
+
+    private async Task MustAsync(int code, params string[] arguments)
+    {
+        var (exit, _, error) = await CliProcess.RunAsync(Directory, arguments);
+        Assert.True(code == exit, $"{string.Join(' ', arguments)} exited with {exit}: {error}");
+    }
+
+    [GeneratedRegex("https://[0-9.:]+")]
+    private static partial Regex Address();
+}
