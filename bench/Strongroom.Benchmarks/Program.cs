@@ -1,6 +1,10 @@
 // One bench a name. Each prints ratios measured in one run, medians first; absolute times are for the curious.
 return args switch
 {
+    ["open"] => Strongroom.Benchmarks.Open.Run(4096),
+    ["open", var mebibytes] => Strongroom.Benchmarks.Open.Run(long.Parse(mebibytes)),
+    ["seal"] => Strongroom.Benchmarks.Seal.Run(1024),
+    ["seal", var mebibytes] => Strongroom.Benchmarks.Seal.Run(long.Parse(mebibytes)),
     ["decode"] => Strongroom.Benchmarks.Decode.Run(),
     ["evidence"] => Strongroom.Benchmarks.Evidence.Run(),
     _ => Usage(),

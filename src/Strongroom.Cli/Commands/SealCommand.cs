@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using Strongroom.Bytes;
 using Strongroom.Cli.Sealing;
 using Strongroom.Crypto;
 using Strongroom.Keys;
+using Strongroom.Sealing;
 
 namespace Strongroom.Cli.Commands;
 
@@ -34,6 +36,7 @@ internal static class SealCommand
             var from = parsed.GetValue(source)!;
             var to = parsed.GetValue(target)!;
             RequireApart(from, to);
+            RequireSpeakable(parsed.GetValue(name)!, parsed.GetValue(version)); // before an hour of work, not after
             var passphrase = SealedModelOptions.Passphrase(parsed.GetValue(keys.PassphraseFile), terminal);
             using var custody = KeyProvider.Open(uri, passphrase);
             var publisherPath = parsed.GetValue(signing) ?? (SealedModelOptions.PathOf(uri) is { } path ? $"{path}.{PublisherKeys.Purpose}" : throw new UsageException("name the publisher's key: --publisher FILE"));
@@ -61,6 +64,19 @@ internal static class SealCommand
 
     private static HpkePublicKey Recipient(string text) =>
         text.StartsWith("hpke:", StringComparison.Ordinal) ? HpkePublicKey.Parse(text["hpke:".Length..]) : throw new UsageException($"a recipient is written hpke:x25519:BASE64, not '{text}'");
+
+    private static void RequireSpeakable(string name, long version)
+    {
+        try
+        {
+            Manifest.RequireModelName(name);
+            Manifest.RequireVersion(version);
+        }
+        catch (MalformedException e)
+        {
+            throw new UsageException(e.Message);
+        }
+    }
 
     private static void RequireApart(string from, string to)
     {

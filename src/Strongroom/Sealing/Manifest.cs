@@ -81,7 +81,7 @@ public sealed partial class Manifest
     {
         if (document.Type != "manifest.v1") throw new MalformedException(-1, "not a manifest of version 1");
         RequireModelName(document.Name);
-        if (document.Version is < 1 or > CanonicalJson.MaxInteger) throw new MalformedException(-1, "a model's version is 1 to 2^53");
+        RequireVersion(document.Version);
         if (document.Files.Count is 0 or > MaxFiles) throw new MalformedException(-1, $"a model has 1 to {MaxFiles} files, not {document.Files.Count}");
         FileName.RequireDistinct(document.Files.Select(file => file.Name));
         for (var i = 0; i < document.Files.Count; i++)
@@ -100,6 +100,12 @@ public sealed partial class Manifest
     public static void RequireModelName(string name)
     {
         if (!ModelName().IsMatch(name)) throw new MalformedException(-1, "a model's name is 1 to 128 of A-Z a-z 0-9 . _ -, the first a letter or digit");
+    }
+
+    /// <exception cref="MalformedException">Not 1 to 2^53.</exception>
+    public static void RequireVersion(long version)
+    {
+        if (version is < 1 or > CanonicalJson.MaxInteger) throw new MalformedException(-1, "a model's version is 1 to 2^53");
     }
 
     [GeneratedRegex(@"\A[A-Za-z0-9][A-Za-z0-9._-]{0,127}\z")]

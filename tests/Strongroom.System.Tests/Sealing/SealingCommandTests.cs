@@ -45,6 +45,9 @@ public sealed class SealingCommandTests : IDisposable
         await FailsAsync(64, "opn", "sealed", "out");
         await FailsAsync(64, "open", "sealed", "model", "--custody", "file:K.key"); // not empty
         await FailsAsync(64, "seal", "model", "sealed", "--custody", "file:K.key", "--name", "tale", "--version", "4");
+        await FailsAsync(64, "seal", "model", "new", "--custody", "file:K.key", "--name", "a tale", "--version", "4");
+        await FailsAsync(64, "seal", "model", "new", "--custody", "file:K.key", "--name", "tale", "--version", "0");
+        await FailsAsync(64, "seal", "model", "model/new", "--custody", "file:K.key", "--name", "tale", "--version", "4");
         await FailsAsync(66, "open", "absent", "out", "--custody", "file:K.key");
         await FailsAsync(66, "open", "sealed", "out", "--custody", "file:absent.key", "--publisher", "K.key.publisher.pub");
         var file = File.ReadAllBytes(At("sealed/sub/b.bin.sealed"));
