@@ -1,0 +1,104 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Runtime.InteropServices;
+
+namespace Strongroom.System.Tests.Enclave;
+
+/// <summary>
+/// Looks for secrets the way an attacker with root does: through everything of a process that /proc/PID/mem hands out, and through files. A run of 64
+/// bytes of a secret holds at least one whole block of 32 that begins at a multiple of 32 in it, so blocks are what is looked for, at every offset.
+/// </summary>
+internal sealed class MemorySearch
+{
+    private const int Block = 32;
+
+    private readonly Dictionary<ulong, List<(string Name, byte[] Bytes)>> blocks = [];
+    private readonly bool[] hints = new bool[1 << 16];
+
+    /// <summary>Mappings that the kernel could not read although they are readable to their owner.</summary>
+    public int Unreadable { get; private set; }
+
+    public long Searched { get; private set; }
+
+    public void Add(string name, ReadOnlySpan<byte> secret)
+    {
+        for (var at = 0; at + Block <= secret.Length; at += Block)
+        {
+            var block = secret.Slice(at, Block).ToArray();
+            var start = BinaryPrimitives.ReadUInt64LittleEndian(block);
+            if (!blocks.TryGetValue(start, out var same)) blocks[start] = same = [];
+            same.Add(($"{name} at {at}", block));
+            hints[(ushort)(start & ushort.MaxValue)] = true;
+        }
+    }
+
+    /// <summary>As stored, and widened to binary32, which is how an engine might have copied them.</summary>
+    public void AddTensor(string name, ReadOnlySpan<byte> bf16)
+    {
+        Add(name, bf16);
+        var wide = new byte[bf16.Length * 2];
+        for (var i = 0; i < bf16.Length; i += 2) bf16.Slice(i, 2).CopyTo(wide.AsSpan((2 * i) + 2));
+        Add(name + " widened", wide);
+    }
+
+    public List<string> InProcess(int process)
+    {
+        var found = new List<string>();
+        using var memory = File.OpenHandle($"/proc/{process}/mem");
+        foreach (var line in File.ReadAllLines($"/proc/{process}/maps"))
+        {
+            var fields = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            if (fields[1][0] != 'r' || line.Contains("[v", StringComparison.Ordinal)) continue;
+            var range = fields[0].Split('-').Select(hex => long.Parse(hex, NumberStyles.HexNumber, CultureInfo.InvariantCulture)).ToArray();
+            InMapping(memory, range[0], range[1], line, found);
+        }
+        return found;
+    }
+
+    public List<string> InFiles(IEnumerable<string> paths)
+    {
+        var found = new List<string>();
+        foreach (var path in paths)
+        {
+            try
+            {
+                In(File.ReadAllBytes(path), path, found);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // A socket, or gone again.
+            }
+        }
+        return found;
+    }
+
+    private void InMapping(Microsoft.Win32.SafeHandles.SafeFileHandle memory, long start, long end, string where, List<string> found)
+    {
+        var buffer = new byte[(4 << 20) + Block];
+        for (var at = start; at < end; at += buffer.Length - Block)
+        {
+            var length = (int)Math.Min(buffer.Length, end - at);
+            try
+            {
+                length = RandomAccess.Read(memory, buffer.AsSpan(0, length), at);
+            }
+            catch (IOException)
+            {
+                Unreadable++;
+                return;
+            }
+            In(buffer.AsSpan(0, length), where, found);
+        }
+    }
+
+    private void In(ReadOnlySpan<byte> bytes, string where, List<string> found)
+    {
+        Searched += bytes.Length;
+        for (var at = 0; at + Block <= bytes.Length; at++)
+        {
+            if (!hints[MemoryMarshal.Read<ushort>(bytes[at..])] || !blocks.TryGetValue(MemoryMarshal.Read<ulong>(bytes[at..]), out var candidates)) continue;
+            foreach (var (name, block) in candidates)
+                if (bytes.Slice(at, Block).SequenceEqual(block)) found.Add($"{name} in {where}");
+        }
+    }
+}

@@ -1,0 +1,178 @@
+using System.Diagnostics;
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json.Nodes;
+
+namespace Strongroom.System.Tests.Enclave;
+
+/// <summary>What root, beside a running enclave, gets by the kernel's and the debugger's own means.</summary>
+public sealed class RootTests
+{
+    [Fact]
+    public async Task Finds_no_weight_and_no_key_in_memory_or_files_when_ready_and_while_generating()
+    {
+        RequireRoot();
+        await using var setup = await EnclaveSetup.CreateAsync();
+        var began = DateTime.UtcNow;
+        using var enclave = setup.Run();
+        var ready = await enclave.ExpectAsync("ready");
+        var search = Secrets(setup);
+        Assert.Empty(search.InProcess(enclave.Id));
+        Assert.True(search.Unreadable > 0, "no mapping was secret");
+
+        using var client = enclave.Client((string)ready["address"]!);
+        using var stop = new CancellationTokenSource();
+        var generating = GenerateAsync(client, stop.Token);
+        Assert.Empty(search.InProcess(enclave.Id));
+        Assert.Empty(search.InProcess(GuardianOf(enclave.Id)));
+        await stop.CancelAsync();
+        Assert.True(await generating > 0, "nothing was generated during the search");
+        Assert.Empty(search.InFiles(Written(setup.State, began)));
+    }
+
+    [Fact]
+    public async Task Would_find_the_weights_if_they_lay_in_memory_that_the_kernel_reads()
+    {
+        RequireRoot();
+        await using var setup = await EnclaveSetup.CreateAsync();
+        using var enclave = setup.Run(("memory", "locked"));
+        await enclave.ExpectAsync("ready");
+        // The same search, the same program: only the kind of memory differs.
+        Assert.NotEmpty(Secrets(setup).InProcess(enclave.Id));
+    }
+
+    [Fact]
+    public async Task Cannot_attach_a_debugger_to_enclave_or_guardian()
+    {
+        RequireRoot();
+        await using var setup = await EnclaveSetup.CreateAsync();
+        using var enclave = setup.Run();
+        await enclave.ExpectAsync("ready");
+        foreach (var process in (int[])[enclave.Id, GuardianOf(enclave.Id)])
+        {
+            Assert.Contains("Operation not permitted", await RunAsync("gdb", "-p", $"{process}", "-batch", "-ex", "info threads"));
+            Assert.Contains("not permitted", await RunAsync("strace", "-f", "-p", $"{process}"));
+        }
+        Assert.False(enclave.Process.HasExited);
+    }
+
+    [Fact]
+    public async Task Gets_no_core_dump()
+    {
+        RequireRoot();
+        await using var setup = await EnclaveSetup.CreateAsync();
+        using var enclave = setup.Run();
+        await enclave.ExpectAsync("ready");
+        var core = Path.Combine(setup.Directory, "core");
+        await RunAsync("gcore", "-o", core, $"{enclave.Id}");
+        Assert.Contains(File.ReadLines($"/proc/{enclave.Id}/limits"), line => line.StartsWith("Max core file size", StringComparison.Ordinal) && line.Contains(" 0 "));
+        await RunAsync("kill", "-ABRT", $"{enclave.Id}");
+        Assert.NotEqual(0, await enclave.ExitAsync());
+        Assert.Empty(Directory.EnumerateFiles(setup.Directory, "core*", SearchOption.AllDirectories));
+    }
+
+    [Fact]
+    public async Task Ends_the_enclave_by_killing_its_guardian()
+    {
+        RequireRoot();
+        await using var setup = await EnclaveSetup.CreateAsync();
+        using var enclave = setup.Run();
+        await enclave.ExpectAsync("ready");
+        Process.GetProcessById(GuardianOf(enclave.Id)).Kill();
+        Assert.Equal(128 + 9, await enclave.ExitAsync());
+    }
+
+    [Fact]
+    public async Task Cannot_stop_the_clock_of_a_lease_by_stopping_the_process()
+    {
+        await using var setup = await EnclaveSetup.CreateAsync();
+        setup.Broker.LeaseSeconds = 6;
+        setup.Broker.Renew = () => throw new InvalidOperationException("away");
+        using var enclave = setup.Run();
+        await enclave.ExpectAsync("ready");
+        await RunAsync("kill", "-STOP", $"{enclave.Id}");
+        Assert.Contains("the lease ended", (string)(await enclave.ExpectAsync("ended"))["reason"]!);
+    }
+
+    [Fact]
+    public async Task Finds_no_diagnostics_socket_and_loads_no_startup_hook()
+    {
+        await using var setup = await EnclaveSetup.CreateAsync();
+        var marker = Path.Combine(setup.Directory, "hooked");
+        (string, string)[] hook = [("DOTNET_STARTUP_HOOKS", typeof(StartupHook).Assembly.Location), ("STRONGROOM_HOOK_MARKER", marker), ("DOTNET_EnableDiagnostics", "1")];
+        using (var other = EnclaveProcess.Start(setup.State, [], [.. hook, ("DOTNET_System_StartupHookProvider_IsSupported", "1")])) await other.ExitAsync();
+        Assert.False(File.Exists(marker), "a start without arguments loaded the hook");
+
+        using var enclave = EnclaveProcess.Start(setup.State, setup.Arguments(), hook);
+        await enclave.ExpectAsync("ready");
+        Assert.False(File.Exists(marker), "the enclave loaded the hook");
+        Assert.Empty(Directory.EnumerateFiles(Path.GetTempPath(), $"dotnet-diagnostic-{enclave.Id}-*"));
+        Assert.Empty(Directory.EnumerateFiles(Path.GetTempPath(), $"clr-debug-pipe-{enclave.Id}-*"));
+        Assert.DoesNotContain("HOOK", File.ReadAllText($"/proc/{enclave.Id}/environ"));
+    }
+
+    [Fact]
+    public async Task The_startup_hook_of_that_test_does_run_in_a_program_that_allows_it()
+    {
+        await using var setup = await EnclaveSetup.CreateAsync();
+        var marker = Path.Combine(setup.Directory, "hooked");
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Strongroom.Cli.dll"), "--help"]) { RedirectStandardOutput = true };
+        start.Environment["DOTNET_STARTUP_HOOKS"] = typeof(StartupHook).Assembly.Location;
+        start.Environment["STRONGROOM_HOOK_MARKER"] = marker;
+        using var process = Process.Start(start)!;
+        await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.True(File.Exists(marker));
+    }
+
+    private static MemorySearch Secrets(EnclaveSetup setup)
+    {
+        var search = new MemorySearch();
+        for (var i = 0; i < setup.Model.Tensors.Count; i++) search.AddTensor($"tensor {i}", setup.Model.Tensors[i]);
+        search.Add("file keys", setup.Model.FileKeys);
+        return search;
+    }
+
+    private static async Task<int> GenerateAsync(HttpClient client, CancellationToken stop)
+    {
+        var count = 0;
+        while (!stop.IsCancellationRequested)
+        {
+            var response = await client.PostAsJsonAsync("v1/completions", new { model = "tiny", prompt = "Once", max_tokens = 200 }, CancellationToken.None);
+            response.EnsureSuccessStatusCode();
+            count++;
+        }
+        return count;
+    }
+
+    /// <summary>The enclave's own directory, what it holds open, and what appeared in the places for temporary files since it began.</summary>
+    private static IEnumerable<string> Written(string state, DateTime since) =>
+        Directory.EnumerateFiles(state, "*", SearchOption.AllDirectories)
+            .Concat(((string[])[Path.GetTempPath(), "/dev/shm", "/var/tmp"]).Where(Directory.Exists).SelectMany(Directory.EnumerateFiles)
+                .Where(file => File.GetLastWriteTimeUtc(file) >= since && new FileInfo(file).Length < 64 << 20));
+
+    private static int GuardianOf(int enclave) =>
+        int.Parse(File.ReadLines($"/proc/{enclave}/task/{enclave}/children").First().Split(' ')[0], global::System.Globalization.CultureInfo.InvariantCulture);
+
+    private static async Task<string> RunAsync(string program, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        Process? process = null;
+        try
+        {
+            process = Process.Start(start);
+        }
+        catch (global::System.ComponentModel.Win32Exception)
+        {
+            Assert.Skip($"{program} is not here: install it (./test does)");
+        }
+        using (process)
+        {
+            var (output, error) = (process!.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken), process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken));
+            await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+            return await output + await error;
+        }
+    }
+
+    private static void RequireRoot() => Assert.SkipUnless(Environment.IsPrivilegedProcess, "the attacker of this test is root: run it as root");
+}
