@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Strongroom.System.Tests.Enclave;
@@ -11,9 +12,11 @@ namespace Strongroom.System.Tests.Enclave;
 internal sealed class MemorySearch
 {
     private const int Block = 32;
+    private const int Page = 4096;
+    private const int HintBits = 22;
 
     private readonly Dictionary<ulong, List<(string Name, byte[] Bytes)>> blocks = [];
-    private readonly bool[] hints = new bool[1 << 16];
+    private readonly bool[] hints = new bool[1 << HintBits];
 
     /// <summary>Mappings that the kernel could not read although they are readable to their owner.</summary>
     public int Unreadable { get; private set; }
@@ -28,7 +31,7 @@ internal sealed class MemorySearch
             var start = BinaryPrimitives.ReadUInt64LittleEndian(block);
             if (!blocks.TryGetValue(start, out var same)) blocks[start] = same = [];
             same.Add(($"{name} at {at}", block));
-            hints[(ushort)(start & ushort.MaxValue)] = true;
+            hints[Hint(start)] = true;
         }
     }
 
@@ -94,11 +97,22 @@ internal sealed class MemorySearch
     private void In(ReadOnlySpan<byte> bytes, string where, List<string> found)
     {
         Searched += bytes.Length;
-        for (var at = 0; at + Block <= bytes.Length; at++)
+        for (var page = 0; page + Block <= bytes.Length; page += Page)
         {
-            if (!hints[MemoryMarshal.Read<ushort>(bytes[at..])] || !blocks.TryGetValue(MemoryMarshal.Read<ulong>(bytes[at..]), out var candidates)) continue;
-            foreach (var (name, block) in candidates)
-                if (bytes.Slice(at, Block).SequenceEqual(block)) found.Add($"{name} in {where}");
+            // Pages of zeros are most of any process, and hold no secret but one of zeros.
+            var end = Math.Min(page + Page, bytes.Length - Block + 1);
+            if (!bytes[page..Math.Min(page + Page + Block, bytes.Length)].ContainsAnyExcept((byte)0)) continue;
+            for (var at = page; at < end; at++)
+                if (hints[Hint(Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref MemoryMarshal.GetReference(bytes), at)))]) Compare(bytes[at..], where, found);
         }
     }
+
+    private void Compare(ReadOnlySpan<byte> bytes, string where, List<string> found)
+    {
+        if (!blocks.TryGetValue(MemoryMarshal.Read<ulong>(bytes), out var candidates)) return;
+        foreach (var (name, block) in candidates)
+            if (bytes[..Block].SequenceEqual(block)) found.Add($"{name} in {where}");
+    }
+
+    private static int Hint(ulong start) => unchecked((int)((start * 0x9e3779b97f4a7c15) >> (64 - HintBits)));
 }
