@@ -67,11 +67,12 @@ internal static class TokenizerGguf
         {
             _ when llama3 => WordRule.Llama3Pattern,
             "qwen2" => WordRule.Qwen2Pattern,
-            "gpt-2" => WordRule.Gpt2Pattern,
-            var other => throw metadata.Bad("tokenizer.ggml.pre", $"is {other}; llama-bpe, qwen2 and gpt-2 are read"),
+            "gpt-2" or "smollm" => WordRule.Gpt2Pattern,
+            var other => throw metadata.Bad("tokenizer.ggml.pre", $"is {other}; llama-bpe, qwen2, gpt-2 and smollm are read"),
         };
+        var rules = WordRule.FromPattern(words)! with { LoneDigits = metadata.Text("tokenizer.ggml.pre") == "smollm" };
         var rule = MergeRule.Pairs.From(merges, names, byteLevel: true, wholeWordsFirst: llama3);
-        var form = new TextForm([], PrefixUnlessSpace: false, TextForm.PlainSpace, WordRule.FromPattern(words));
+        var form = new TextForm([], PrefixUnlessSpace: false, TextForm.PlainSpace, rules);
         return new(vocabulary, rule, form, config.Begin, metadata.FlagOr("tokenizer.ggml.add_bos_token", llama3), config.Ends);
     }
 
