@@ -7,6 +7,7 @@ return args switch
     ["seal", var mebibytes] => Strongroom.Benchmarks.Seal.Run(long.Parse(mebibytes)),
     ["decode"] => Strongroom.Benchmarks.Decode.Run(),
     ["evidence"] => Strongroom.Benchmarks.Evidence.Run(),
+    ["release"] => await Strongroom.Benchmarks.Release.RunAsync(),
     _ => Usage(),
 };
 
