@@ -41,6 +41,30 @@ public sealed class AccessTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_refusal_of_an_enrolled_person_is_in_the_ledger_once()
+    {
+        var operatorOnly = await broker.EnrolAsync(Groups.Operators);
+        var signed = operatorOnly.Sign(broker.Propose(operatorOnly, new RemovePerson(broker.Ben.Id)));
+        await TestBroker.RefusedAsync("refused", await broker.SendAsync(signed));
+        var refused = Assert.IsType<CommandRefused>(await broker.EntryAsync(broker.State.Size - 1));
+        Assert.Equal((signed.Command.Id, operatorOnly.Id), (refused.Command.Id, refused.Command.By));
+        Assert.Contains(refused.Reasons, reason => reason.Contains("administrators", StringComparison.Ordinal));
+        var size = broker.State.Size;
+        await TestBroker.RefusedAsync("refused", await broker.SendAsync(signed)); // now anybody can read it in the ledger and send it again
+        Assert.Equal(size, broker.State.Size);
+    }
+
+    [Fact]
+    public async Task A_refusal_of_a_stranger_is_not_in_the_ledger()
+    {
+        var size = broker.State.Size;
+        var stranger = new TestPerson();
+        await TestBroker.RefusedAsync("refused", await broker.SendAsync(stranger.Sign(broker.Propose(broker.Ada, new RemovePerson(broker.Ben.Id)))));
+        await TestBroker.RefusedAsync("refused", await broker.SendAsync(stranger.Sign(broker.Propose(stranger, new RemovePerson(broker.Ben.Id)))));
+        Assert.Equal(size, broker.State.Size);
+    }
+
+    [Fact]
     public async Task A_command_is_written_once()
     {
         var signed = broker.Ada.Sign(broker.Propose(broker.Ada, new SetGroups(broker.Ben.Id, [Groups.Administrators, Groups.Operators])));

@@ -15,12 +15,13 @@ internal static class Commands
             (state, now) =>
             {
                 reasons = state.Refusals(signed, now);
-                return reasons.Count == 0 ? new(new CommandRecord(now, signed.Command, signed.Signature), blobs) : null;
+                if (reasons.Count == 0) return new(new CommandRecord(now, signed.Command, signed.Signature), blobs);
+                return CommandRefused.Of(state, signed, now) is { } refused ? new(refused) : null;
             },
             cancel);
-        if (receipt is null) return Problem.Refused.Because(reasons);
+        if (reasons.Count > 0) return Problem.Refused.Because(reasons);
         var missing = Missing(journal.State, signed.Command);
-        var reply = new CommandReply(receipt.Index, Subject(signed.Command), missing.Count == 0 ? null : missing);
+        var reply = new CommandReply(receipt!.Index, Subject(signed.Command), missing.Count == 0 ? null : missing);
         return missing.Count == 0 ? TypedResults.Ok(reply) : TypedResults.Accepted((string?)null, reply);
     }
 

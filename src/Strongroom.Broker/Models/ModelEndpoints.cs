@@ -25,7 +25,7 @@ internal static class ModelEndpoints
     {
         if (upload.Command.Command is not AddModel add) return Problem.Malformed.Because("the command is not model/add.v1");
         // Asked before anything is parsed or stored for whoever may not add a model, and once more when it is written.
-        if (journal.State.Refusals(upload.Command, clock.GetUtcNow()) is { Count: > 0 } refusals) return Problem.Refused.Because(refusals);
+        if (journal.State.Refusals(upload.Command, clock.GetUtcNow()).Count > 0) return await Commands.WriteAsync(journal, upload.Command, [], cancel);
         var reasons = await RefusalsAsync(upload, add, journal.State.Access.Publishers[add.Publisher], custody, cancel);
         if (reasons.Count > 0) return Problem.Refused.Because(reasons);
         shelf.Put(upload.Manifest, add.ModelDigest, upload.Recipients);

@@ -82,6 +82,10 @@ public sealed class DecisionAudit(Func<Digest, CancellationToken, ValueTask<Read
                 Add(index, $"the command {command.Command.Id} should not have been written", State.Refusals(command.AsSigned, record.At));
                 if (command.Command is EnrolMachine { Endorsement: { } endorsement }) await BlobAsync(index, "endorsement certificate", endorsement, cancel).ConfigureAwait(false);
                 break;
+            case CommandRefused refused:
+                if (CommandRefused.Of(State, new(refused.Command, refused.Signature), refused.At)?.ToEntry() is not { } again || !entry.Span.SequenceEqual(again))
+                    deviations.Add(new(index, $"the command {refused.Command.Id} should not have been refused so, or not recorded"));
+                break;
             case ReleaseDecided decided:
                 if (decided.Grant is not null) Grants++;
                 await CompareAsync(index, entry, decided.Evidence, evidence => Recompute(index, decided, evidence), cancel).ConfigureAwait(false);

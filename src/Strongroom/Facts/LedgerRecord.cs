@@ -11,6 +11,7 @@ namespace Strongroom.Facts;
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "type", UnknownDerivedTypeHandling = JsonUnknownDerivedTypeHandling.FailSerialization)]
 [JsonDerivedType(typeof(Genesis), "genesis.v1")]
 [JsonDerivedType(typeof(CommandRecord), "command.v1")]
+[JsonDerivedType(typeof(CommandRefused), "command/refused.v1")]
 [JsonDerivedType(typeof(ReleaseDecided), "release/decided.v1")]
 [JsonDerivedType(typeof(RenewalDecided), "renewal/decided.v1")]
 public abstract record LedgerRecord(DateTimeOffset At)

@@ -88,7 +88,12 @@ public sealed record LedgerState
                 Machines = Machines.Apply(index, record),
                 Requests = Requests.Apply(index, record),
                 Release = Release.Apply(index, record, this),
-                CommandIds = record is CommandRecord { Command.Id: var id } ? CommandIds.Add(id) : CommandIds,
+                CommandIds = record switch
+                {
+                    CommandRecord written => CommandIds.Add(written.Command.Id),
+                    CommandRefused refused => CommandIds.Add(refused.Command.Id), // an id is used up by a no as well
+                    _ => CommandIds,
+                },
             };
         }
         catch (Exception e) when (e is KeyNotFoundException or ArgumentException or MalformedException)

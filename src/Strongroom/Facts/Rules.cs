@@ -25,6 +25,12 @@ internal static class Rules
         return reasons;
     }
 
+    /// <summary>An enrolled person's own word, said here, now and for the first time: nobody else can have brought it about.</summary>
+    public static bool IsOwnWord(LedgerState state, SignedCommand signed, DateTimeOffset now) =>
+        state.Founding is not null && signed.Command.Ledger == state.Origin && Ids.IsHex32(signed.Command.Id) && !state.HasCommand(signed.Command.Id)
+        && (signed.Command.At - now).Duration() <= Command.ClockWindow
+        && state.Access.ActivePerson(signed.Command.By) is { } person && signed.IsSignedBy(person.Key);
+
     public static IEnumerable<string> NeedsGroup(LedgerState state, string person, params IReadOnlyList<string> groups)
     {
         if (state.Access.ActivePerson(person) is { } known && !groups.Any(known.IsIn)) yield return $"this needs a person of {string.Join(" or ", groups)}";
