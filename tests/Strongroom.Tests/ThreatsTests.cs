@@ -5,7 +5,7 @@ namespace Strongroom.Tests;
 /// <summary>Every test that docs/threats names is there: a countermeasure without its attack is a wish.</summary>
 public sealed partial class ThreatsTests
 {
-    [GeneratedRegex(@"`(?:(?:[\w/]*/)?(\w+)(?:\.cs)?)?::(\w+)`")]
+    [GeneratedRegex(@"(?:(\w+)(?:\.cs)?)?::(\w+)")]
     private static partial Regex TestName();
 
     public static TheoryData<string> Pages =>
@@ -30,10 +30,11 @@ public sealed partial class ThreatsTests
                 if (!sources[file].Any(path => declared.IsMatch(File.ReadAllText(path)))) missing.Add($"{file}::{name.Groups[2].Value}");
             }
         }
-        Assert.Empty(missing);
+        Assert.True(missing.Count == 0, string.Join('\n', missing));
     }
 
     private static IEnumerable<string> Rows(string page) =>
         File.ReadLines(Path.Combine(SharedFiles.Repository(), "docs/threats", page))
-            .Where(line => line.StartsWith("| ", StringComparison.Ordinal) && !line.StartsWith("| attack |", StringComparison.Ordinal));
+            .Where(line => line.StartsWith("| ", StringComparison.Ordinal) && !line.StartsWith("| attack |", StringComparison.Ordinal))
+            .Where(line => !line.StartsWith("| **", StringComparison.Ordinal)); // a heading between rows
 }
