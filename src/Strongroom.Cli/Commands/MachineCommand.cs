@@ -51,7 +51,7 @@ internal static class MachineCommand
     });
 
     private static Task<LocalMachine> LocalAsync(ParseResult parsed, CancellationToken cancel) => parsed.GetValue(Development) is { } key
-        ? Task.FromResult(LocalMachine.Development(key))
+        ? LocalMachine.DevelopmentAsync(key, cancel)
         : LocalMachine.TpmAsync(parsed.GetRequiredValue(Tpm), parsed.GetValue(Intermediates) ?? [], parsed.GetValue(Pcrs), cancel);
 
     private static Command List() => new Command("list", "Every machine that was ever enrolled").Talks(async (_, session, terminal, cancel) =>
