@@ -4,7 +4,10 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Strongroom.Bytes;
+using Strongroom.Facts;
 using Strongroom.Ledger;
+using Strongroom.Policy;
+using Command = System.CommandLine.Command;
 
 namespace Strongroom.Cli.Commands;
 
@@ -20,24 +23,20 @@ internal static class LedgerCommand
     private static readonly Option<VerifierKey[]> Witness =
         Vkey<VerifierKey[]>("--witness", "a verifier key that must have cosigned; may be given more than once", tokens => [.. tokens.Select(VerifierKey.Parse)]);
     private static readonly Option<FileInfo?> Since = new("--since") { Description = "a checkpoint that you kept: the ledger must extend it" };
+    private static readonly Option<string?> Candidate = new("--policy") { Description = "a policy (YAML, or the canonical JSON) to hold against every past decision" };
 
     internal static Command Create() =>
         new Command("ledger", "Audit, prove and read a ledger, from its server or from a copy").With(
             new Command("verify", "Hash every entry and node anew; check signatures, cosignatures, blobs and decisions").With(Source, Key, Witness, Since).Runs(VerifyAsync),
+            new Command("replay", "Compute every decision again, to the same bytes; with --policy also what another policy would have decided").With(Source, Key, Witness, Candidate).Runs(ReplayAsync),
             new Command("prove", "Print the proof (C2SP tlog-proof) that an entry stands in the ledger").With(Index, Ledger, OptionalKey, Witness).Runs(ProveAsync),
             new Command("show", "Print entries, or the checkpoint when no index is given").With(new Argument<long?>("INDEX") { Arity = ArgumentArity.ZeroOrOne }, Ledger, OptionalKey, Witness).Runs(ShowAsync),
             new Command("copy", "Take a copy that can be verified offline").With(Source, new Argument<DirectoryInfo>("DIR")).Runs(CopyAsync));
 
     private static async Task<int> VerifyAsync(ParseResult parsed, Terminal terminal, CancellationToken cancel)
     {
-        using var place = LedgerPlace.Open(parsed.GetValue(Source)!);
-        var witnesses = parsed.GetValue(Witness) ?? [];
         var since = parsed.GetValue(Since) is { } file ? SignedNote.Parse(await File.ReadAllBytesAsync(file.FullName, cancel)) : null;
-        var records = new RecordAudit();
-        var audit = await LedgerAudit.RunAsync(place.ReadAsync, parsed.GetValue(Key)!, witnesses, since, records.ReadAsync, cancel);
-        IReadOnlyList<string> findings = [.. audit.Findings, .. records.Findings];
-        if (witnesses.Length == 0) terminal.Note("no --witness was given: nothing shows that other readers see the same ledger");
-        if (findings.Count > 0) throw new RefusedException(findings);
+        var (audit, records) = await AuditAsync(parsed, terminal, since, null, cancel);
         var head = audit.Checkpoint!;
         terminal.Answer(
             new JsonObject
@@ -47,16 +46,59 @@ internal static class LedgerCommand
                 ["size"] = head.Size,
                 ["root"] = Convert.ToBase64String(head.Root.Span),
                 ["blobs"] = audit.Blobs,
-                ["decisions"] = records.Decisions,
+                ["commands"] = records.Commands,
+                ["decisions"] = records.Recomputed,
+                ["grants"] = records.Grants,
                 ["cosigned"] = new JsonArray([.. audit.Cosignatures.Select(each => (JsonNode)new JsonObject { ["witness"] = each.Witness, ["at"] = Timestamp.Format(each.At) })]),
             },
             words =>
             {
-                words.WriteLine($"{head.Origin}: {head.Size} entries, {audit.Blobs} blobs and {records.Decisions} decisions, all as signed");
+                words.WriteLine($"{head.Origin}: {head.Size} entries and {audit.Blobs} blobs, every hash and signature as it should be");
+                words.WriteLine($"{records.Commands} commands by people who might; {records.Recomputed} decisions, {records.Grants} of them grants, each by the policy then in force");
                 foreach (var each in audit.Cosignatures) words.WriteLine($"cosigned by {each.Witness} at {Timestamp.Format(each.At)}");
                 if (since is not null) words.WriteLine($"extends the kept checkpoint of {Checkpoint.Parse(since.Text).Size} entries");
             });
         return ExitCode.Ok;
+    }
+
+    private static async Task<int> ReplayAsync(ParseResult parsed, Terminal terminal, CancellationToken cancel)
+    {
+        var candidate = parsed.GetValue(Candidate) is { } file ? PolicyCommand.Read(file) : null;
+        var (_, records) = await AuditAsync(parsed, terminal, null, candidate, cancel);
+        terminal.Answer(
+            new JsonObject
+            {
+                ["decisions"] = records.Recomputed,
+                ["differences"] = new JsonArray([.. records.Differences.Select(each => (JsonNode)new JsonObject
+                {
+                    ["index"] = each.Index,
+                    ["was"] = each.Was.ToString().ToLowerInvariant(),
+                    ["would"] = each.Would.ToString().ToLowerInvariant(),
+                    ["because"] = new JsonArray([.. each.Because.Select(reason => (JsonNode)reason)]),
+                })]),
+            },
+            words =>
+            {
+                words.WriteLine($"{records.Recomputed} decisions computed again, each to the same bytes");
+                foreach (var each in records.Differences)
+                    words.WriteLine($"entry {each.Index} was {each.Was}, would be {each.Would}{(each.Because.Count > 0 ? ": " : "")}{string.Join("; ", each.Because)}".ToLowerInvariant());
+                if (candidate is not null && records.Differences.Count == 0) words.WriteLine("the other policy would have decided each of them in the same way");
+            });
+        return ExitCode.Ok;
+    }
+
+    /// <summary>Both audits, of the bytes and of what they mean, in one reading.</summary>
+    /// <exception cref="RefusedException">Either of them found something.</exception>
+    private static async Task<(LedgerAudit Ledger, DecisionAudit Records)> AuditAsync(
+        ParseResult parsed, Terminal terminal, SignedNote? since, ReleasePolicy? candidate, CancellationToken cancel)
+    {
+        using var place = LedgerPlace.Open(parsed.GetValue(Source)!);
+        var (key, witnesses) = (parsed.GetValue(Key)!, parsed.GetValue(Witness) ?? []);
+        if (witnesses.Length == 0) terminal.Note("no --witness was given: nothing shows that other readers see the same ledger");
+        var records = new RecordAudit(new(place.ReadAsync), key, candidate);
+        var audit = await LedgerAudit.RunAsync(place.ReadAsync, key, witnesses, since, records.ReadAsync, cancel);
+        IReadOnlyList<string> findings = [.. audit.Findings, .. records.Findings];
+        return findings.Count == 0 ? (audit, records.Decisions) : throw new RefusedException(findings);
     }
 
     private static async Task<int> ProveAsync(ParseResult parsed, Terminal terminal, CancellationToken cancel)

@@ -1,37 +1,44 @@
 using Strongroom.Bytes;
 using Strongroom.Facts;
+using Strongroom.Ledger;
+using Strongroom.Policy;
 
 namespace Strongroom.Cli.Commands;
 
-/// <summary>Reads entries as records while the ledger under them is verified.</summary>
-internal sealed class RecordAudit
+/// <summary>Judges what the entries mean while the ledger under them is verified: that it was founded for this key, and every record after that.</summary>
+internal sealed class RecordAudit(LedgerReader reader, VerifierKey ledger, ReleasePolicy? candidate)
 {
+    private readonly DecisionAudit decisions = new(async (digest, cancel) => await reader.BlobAsync(digest, cancel), candidate);
     private readonly List<string> findings = [];
+    private bool ended;
 
-    internal IReadOnlyList<string> Findings => findings;
+    internal IEnumerable<string> Findings => findings.Concat(decisions.Deviations.Select(each => $"entry {each.Index}: {each.What}"));
 
-    internal int Decisions { get; private set; }
+    internal DecisionAudit Decisions => decisions;
 
-    /// <summary>The blobs that an entry refers to.</summary>
-    internal static IEnumerable<Digest> BlobsOf(ReadOnlyMemory<byte> entry) => LedgerRecord.Parse(entry.Span) switch
-    {
-        ReleaseDecided decided => [decided.Evidence],
-        RenewalDecided decided => [decided.Evidence],
-        _ => [],
-    };
-
-    internal ValueTask<IReadOnlyList<Digest>> ReadAsync(long index, ReadOnlyMemory<byte> entry, CancellationToken cancel)
+    /// <summary>The blobs that an entry refers to; none for what is no record.</summary>
+    internal static IReadOnlyList<Digest> BlobsOf(ReadOnlyMemory<byte> entry)
     {
         try
         {
-            Digest[] blobs = [.. BlobsOf(entry)];
-            Decisions += blobs.Length;
-            return new(blobs);
+            return LedgerRecord.Parse(entry.Span) switch
+            {
+                ReleaseDecided decided => [decided.Evidence],
+                RenewalDecided decided => [decided.Evidence],
+                _ => [],
+            };
         }
-        catch (MalformedException e)
+        catch (MalformedException)
         {
-            findings.Add($"entry {index} is no record: {e.Message}");
-            return new([]);
+            return [];
         }
+    }
+
+    internal async ValueTask<IReadOnlyList<Digest>> ReadAsync(long index, ReadOnlyMemory<byte> entry, CancellationToken cancel)
+    {
+        if (!ended) ended = !await decisions.ReadAsync(entry, cancel);
+        if (index == 0 && decisions.State.Founding is { } founding && founding.LedgerKey != ledger.ToString())
+            findings.Add($"entry 0: the ledger was founded for the key {founding.LedgerKey}, not for {ledger}");
+        return BlobsOf(entry);
     }
 }
