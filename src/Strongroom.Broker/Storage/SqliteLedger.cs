@@ -28,7 +28,10 @@ public sealed class SqliteLedger : LedgerStore
     private readonly string path;
     private readonly SqliteConnection writer;
     private readonly ConcurrentBag<SqliteReader> readers = [];
-    private readonly SqliteCommand insertLeaf;
+    private readonly SqliteCommand begin;
+    private readonly SqliteCommand end;
+    private readonly SqliteCommand selectHead;
+    private readonly SqliteLeaves leaves;
     private readonly SqliteCommand insertBlob;
     private readonly SqliteCommand swapHead;
 
@@ -59,7 +62,10 @@ public sealed class SqliteLedger : LedgerStore
             writer.Dispose();
             throw;
         }
-        insertLeaf = Prepare("INSERT INTO leaves (idx, hashes, entry) VALUES ($idx, $hashes, $entry)", "$idx", "$hashes", "$entry");
+        begin = Prepare("BEGIN IMMEDIATE");
+        end = Prepare("COMMIT");
+        selectHead = Prepare("SELECT size, checkpoint FROM head");
+        leaves = new(writer);
         insertBlob = Prepare("INSERT OR IGNORE INTO blobs (sha256, bytes) VALUES ($sha256, $bytes)", "$sha256", "$bytes");
         swapHead = Prepare("INSERT OR REPLACE INTO head (id, size, checkpoint) VALUES (0, $size, $checkpoint)", "$size", "$checkpoint");
     }
@@ -95,12 +101,12 @@ public sealed class SqliteLedger : LedgerStore
     {
         try
         {
-            Run("BEGIN IMMEDIATE"); // no other process writes from here to the end
+            begin.ExecuteNonQuery(); // no other process writes from here to the end
             if (ReadHead() != commit.Before) throw new LedgerBrokenException($"another process has appended to {path}: one ledger, one writer");
-            foreach (var leaf in commit.Leaves) Execute(insertLeaf, leaf.Index, leaf.Hashes.SelectMany(hash => hash.Span.ToArray()).ToArray(), leaf.Entry.ToArray());
+            foreach (var leaf in commit.Leaves) leaves.Insert(leaf);
             foreach (var blob in commit.Blobs) Execute(insertBlob, blob.Digest.Span.ToArray(), blob.Bytes.ToArray());
             Execute(swapHead, commit.After.Size, commit.After.Checkpoint);
-            Run("COMMIT"); // durable from here on
+            end.ExecuteNonQuery(); // durable from here on
             return ValueTask.CompletedTask;
         }
         catch (SqliteException e)
@@ -128,16 +134,15 @@ public sealed class SqliteLedger : LedgerStore
     protected override ValueTask CloseCore()
     {
         while (readers.TryTake(out var reader)) reader.Dispose();
-        foreach (var command in (SqliteCommand[])[insertLeaf, insertBlob, swapHead]) command.Dispose();
+        foreach (var command in (SqliteCommand[])[begin, end, selectHead, insertBlob, swapHead]) command.Dispose();
+        leaves.Dispose();
         writer.Dispose();
         return ValueTask.CompletedTask;
     }
 
     private StoredHead? ReadHead()
     {
-        using var command = writer.CreateCommand();
-        command.CommandText = "SELECT size, checkpoint FROM head";
-        using var row = command.ExecuteReader();
+        using var row = selectHead.ExecuteReader();
         return row.Read() ? new(row.GetInt64(0), row.GetString(1)) : null;
     }
 

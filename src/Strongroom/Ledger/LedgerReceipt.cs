@@ -10,10 +10,13 @@ public sealed class LedgerReceipt
 {
     private readonly Lazy<string> proof;
 
-    private LedgerReceipt(ReadOnlyMemory<byte> entry, Digest leafHash, LedgerProof proof, WitnessedCheckpoint head)
+    /// <param name="proved">Under the same head as <paramref name="head"/>.</param>
+    /// <param name="head">Signed and cosigned.</param>
+    internal LedgerReceipt(ProvedEntry proved, WitnessedCheckpoint head)
     {
-        (Index, Entry, LeafHash, Checkpoint, Cosignatures) = (proof.Index, entry, leafHash, head.Checkpoint, head.Cosignatures);
-        this.proof = new(proof.ToString);
+        if (proved.Head != head.Checkpoint) throw new ArgumentException("the entry was proved under another head", nameof(head));
+        (Index, Entry, LeafHash, Checkpoint, Cosignatures) = (proved.Index, proved.Entry, proved.LeafHash, head.Checkpoint, head.Cosignatures);
+        proof = new(() => new LedgerProof(proved.Index, proved.Hashes, head.Note).ToString());
     }
 
     public long Index { get; }
@@ -36,15 +39,7 @@ public sealed class LedgerReceipt
     public static LedgerReceipt Check(ReadOnlyMemory<byte> entry, string proof, LedgerTrust trust)
     {
         var parsed = LedgerProof.Parse(proof);
-        return Check(entry, parsed, trust.Check(parsed.Checkpoint));
-    }
-
-    /// <param name="head">Must be what <see cref="LedgerTrust.Check"/> made of the proof's own checkpoint.</param>
-    internal static LedgerReceipt Check(ReadOnlyMemory<byte> entry, LedgerProof proof, WitnessedCheckpoint head)
-    {
-        var leafHash = MerkleTree.LeafHash(entry.Span);
-        if (!MerkleTree.Includes(head.Checkpoint.Root, head.Checkpoint.Size, proof.Index, leafHash, proof.Hashes))
-            throw new RefusedException($"the ledger of {head.Checkpoint.Size} entries does not have this one at index {proof.Index}");
-        return new(entry, leafHash, proof, head);
+        var head = trust.Check(parsed.Checkpoint);
+        return new(ProvedEntry.Check(entry, parsed.Index, parsed.Hashes, head.Checkpoint), head);
     }
 }

@@ -5,9 +5,6 @@ using Strongroom.Bytes;
 
 namespace Strongroom.Ledger;
 
-/// <summary>Nothing was appended: the disk is full, or another entry was first. State folded ahead of the ledger must be folded anew from it.</summary>
-public sealed class AppendFailedException(string what, Exception? cause = null) : Exception(what, cause);
-
 /// <summary>
 /// A place where a ledger lives. Entries are appended by one pump: it takes all that wait, makes them durable in one commit, has the new head
 /// cosigned, and only then hands out receipts.
@@ -60,7 +57,7 @@ public abstract class LedgerStore : IAsyncDisposable
     {
         head = await LoadAsync(cancel).ConfigureAwait(false) ?? await CreateAsync(cancel).ConfigureAwait(false);
         next = Size;
-        await CosignAsync(cancel).ConfigureAwait(false);
+        await CosignAsync(null, cancel).ConfigureAwait(false);
         pump = Task.Run(PumpAsync, CancellationToken.None);
     }
 
@@ -94,7 +91,7 @@ public abstract class LedgerStore : IAsyncDisposable
             if (!queue.Writer.TryWrite(waiting)) return Refused("the ledger is closing");
             next++;
         }
-        return waiting.Done.Task.WaitAsync(cancel);
+        return waiting.Done.Task.WaitAsync(cancel)!;
 
         static Task<LedgerReceipt> Refused(string why) => Task.FromException<LedgerReceipt>(new AppendFailedException(why));
     }
@@ -120,7 +117,16 @@ public abstract class LedgerStore : IAsyncDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, current.Checkpoint.Size);
         var hashes = await TreeRange.HashesAsync(TreeRange.Inclusion(index, current.Checkpoint.Size), ReadNodesCore, cancel).ConfigureAwait(false);
         var entry = (await ReadEntriesCore(index, 1, cancel).ConfigureAwait(false))[0];
-        return Issue(entry, index, hashes, current);
+        try
+        {
+            return new(ProvedEntry.Check(entry, index, hashes, current.Checkpoint), current);
+        }
+        catch (RefusedException e)
+        {
+            var reason = new LedgerBrokenException($"entry {index} of {Trust.Origin} cannot be proved: {e.Message}");
+            broken.TrySetResult(reason);
+            throw reason;
+        }
     }
 
     /// <summary>Entries [from, to), in order.</summary>
@@ -192,7 +198,6 @@ public abstract class LedgerStore : IAsyncDisposable
             while (await queue.Reader.WaitToReadAsync().ConfigureAwait(false))
             {
                 batch.Clear();
-                while (batch.Count < MaxBatch && queue.Reader.TryRead(out var waiting)) batch.Add(waiting);
                 await AppendBatchAsync(batch).ConfigureAwait(false);
             }
         }
@@ -209,89 +214,74 @@ public abstract class LedgerStore : IAsyncDisposable
         }
     }
 
-    private async Task AppendBatchAsync(List<Waiting> batch)
+    private async Task AppendBatchAsync(List<Waiting> taken)
     {
         try
         {
             // A head that no witness has seen is cosigned before anything is put on top of it: while witnesses are away the ledger stands still.
-            if (Checkpoint.Checkpoint.Size != Size) await CosignAsync(closing.Token).ConfigureAwait(false);
-            foreach (var turn in batch.Where(waiting => waiting.Entry.IsEmpty)) turn.Done.TrySetResult(null!);
-            batch.RemoveAll(waiting => waiting.Entry.IsEmpty);
-            if (batch.Count == 0) return;
-            var recent = await CommitAsync(batch).ConfigureAwait(false);
-            await CosignAsync(closing.Token).ConfigureAwait(false);
-            foreach (var waiting in batch) Complete(waiting, recent);
+            if (Checkpoint.Checkpoint.Size != Size) await CosignAsync(null, closing.Token).ConfigureAwait(false);
+            var batch = Take(taken);
+            if (batch.Leaves.Count > 0)
+            {
+                var after = Signed(batch.Edge);
+                var proving = Task.Run(() => batch.Prove(HeadOf(batch.Edge))); // while the disk works
+                await CommitAsync(new(head.Stored, after.Stored!, batch.Leaves, [.. taken.SelectMany(waiting => waiting.Blobs)])).ConfigureAwait(false);
+                head = after;
+                await CosignAsync(batch, closing.Token).ConfigureAwait(false);
+                foreach (var (waiting, proved) in taken.Where(waiting => !waiting.OnlyCatchesUp).Zip(await proving.ConfigureAwait(false)))
+                    waiting.Done.TrySetResult(new(proved, Checkpoint));
+            }
+            foreach (var waiting in taken) waiting.Done.TrySetResult(null); // changes nothing for who has a receipt
         }
         catch (Exception e) when (e is AppendFailedException or UnavailableException or OperationCanceledException)
         {
             // Whoever waits behind a failed entry may have been decided on a state that has it: all of them fail.
-            FailAll(batch, e);
+            FailAll(taken, e);
         }
     }
 
-    private async Task<RecentNodes> CommitAsync(List<Waiting> batch)
+    /// <summary>Takes all that waits, and what comes while it hashes that.</summary>
+    private LedgerBatch Take(List<Waiting> taken)
     {
-        var before = head;
-        var edge = before.Edge.Copy();
-        var recent = new RecentNodes(before.Edge);
-        List<LedgerLeaf> leaves = new(batch.Count);
-        foreach (var waiting in batch)
+        var batch = new LedgerBatch(head.Edge);
+        while (taken.Count < MaxBatch && queue.Reader.TryRead(out var waiting))
         {
-            waiting.Index = edge.Size;
-            var hashes = edge.Append(MerkleTree.LeafHash(waiting.Entry.Span));
-            recent.Add(waiting.Index, hashes);
-            leaves.Add(new(waiting.Index, waiting.Entry, hashes));
+            taken.Add(waiting);
+            if (!waiting.OnlyCatchesUp) batch.Add(waiting.Entry);
         }
-        var after = Signed(edge);
-        var commit = new LedgerCommit(before.Stored, after.Stored!, leaves, [.. batch.SelectMany(waiting => waiting.Blobs)]);
+        return batch;
+    }
+
+    private async Task CommitAsync(LedgerCommit commit)
+    {
         try
         {
             await CommitCore(commit, CancellationToken.None).ConfigureAwait(false); // the commit point
         }
         catch (AppendFailedException)
         {
-            await RequireUnchangedAsync(before).ConfigureAwait(false);
+            await RequireUnchangedAsync(commit.Before).ConfigureAwait(false);
             throw;
         }
-        head = after;
-        return recent;
     }
 
     /// <summary>After a failed commit the head on disk must be the old one: a store that half committed is not one to go on with.</summary>
-    private async Task RequireUnchangedAsync(Head before)
+    private async Task RequireUnchangedAsync(StoredHead? before)
     {
         var stored = await LoadCore(CancellationToken.None).ConfigureAwait(false);
-        if (stored != before.Stored) throw new LedgerBrokenException($"a commit failed and yet changed the head of {Trust.Origin}");
+        if (stored != before) throw new LedgerBrokenException($"a commit failed and yet changed the head of {Trust.Origin}");
     }
 
-    private void Complete(Waiting waiting, RecentNodes recent)
-    {
-        var current = Checkpoint;
-        var hashes = TreeRange.Inclusion(waiting.Index, current.Checkpoint.Size).Select(recent.Hash).ToList();
-        waiting.Done.TrySetResult(Issue(waiting.Entry, waiting.Index, hashes, current));
-    }
-
-    /// <summary>A receipt of our own is checked like a stranger's: one that fails means that store and memory disagree.</summary>
-    private LedgerReceipt Issue(ReadOnlyMemory<byte> entry, long index, IReadOnlyList<Digest> hashes, WitnessedCheckpoint current)
-    {
-        try
-        {
-            return LedgerReceipt.Check(entry, new(index, hashes, current.Note), current);
-        }
-        catch (RefusedException e)
-        {
-            throw new LedgerBrokenException($"entry {index} of {Trust.Origin} cannot be proved: {e.Message}");
-        }
-    }
-
-    private async Task CosignAsync(CancellationToken cancel)
+    private async Task CosignAsync(LedgerBatch? batch, CancellationToken cancel)
     {
         var (edge, note) = (head.Edge, SignedNote.Parse(head.Stored!.Checkpoint));
-        ValueTask<IReadOnlyList<Digest>> ProofFrom(long size) => size > edge.Size
-            ? ValueTask.FromResult<IReadOnlyList<Digest>>([])
+        ValueTask<IReadOnlyList<Digest>> ProofFrom(long size) =>
+            size > edge.Size ? ValueTask.FromResult<IReadOnlyList<Digest>>([])
+            : size == batch?.From ? ValueTask.FromResult(batch.Consistency())
             : TreeRange.HashesAsync(TreeRange.Consistency(size, edge.Size), ReadNodesCore, cancel);
         var lines = await Task.WhenAll(witnesses.Select(witness => witness.CosignAsync(note, ProofFrom, cancel))).ConfigureAwait(false);
-        witnessed = Trust.Check(note.With(lines)); // kept in memory only: after a restart the witnesses give it again
+        // Signed by this store a moment ago, and each line was verified by the client that got it. Kept in memory only: witnesses give it again.
+        witnessed = new(HeadOf(edge), note.With(lines), [.. lines.Select(Cosignature.FromVerified)]);
     }
 
     private void FailAll(List<Waiting> batch, Exception e)
@@ -326,57 +316,24 @@ public abstract class LedgerStore : IAsyncDisposable
 
     private Head Signed(TreeEdge edge)
     {
-        var note = signer.Sign(new Checkpoint(Trust.Origin, edge.Size, edge.Root).Text);
+        var note = signer.Sign(HeadOf(edge).Text);
         return new(edge, new(edge.Size, note.ToString()));
     }
+
+    private Checkpoint HeadOf(TreeEdge edge) => new(Trust.Origin, edge.Size, edge.Root);
 
     private sealed record Head(TreeEdge Edge, StoredHead? Stored);
 
     private sealed class Waiting(ReadOnlyMemory<byte> entry, IReadOnlyList<LedgerBlob> blobs)
     {
-        public long Index { get; set; }
-
         public ReadOnlyMemory<byte> Entry { get; } = entry;
 
         public IReadOnlyList<LedgerBlob> Blobs { get; } = blobs;
 
-        public TaskCompletionSource<LedgerReceipt> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    }
+        /// <summary>Wants the head cosigned and appends nothing; an entry has at least one byte.</summary>
+        public bool OnlyCatchesUp => Entry.IsEmpty;
 
-    /// <summary>
-    /// The subtrees that proofs of just appended leaves are made of: those that the batch completed and the edge that it was put on. A left
-    /// sibling of a new leaf's path is one or the other, so no proof of a batch reads the store.
-    /// </summary>
-    private sealed class RecentNodes
-    {
-        private readonly Dictionary<TreeNode, Digest> hashes = [];
-
-        internal RecentNodes(TreeEdge edge)
-        {
-            foreach (var (node, hash) in new TreeRange(0, edge.Size).Nodes.Zip(edge.Subtrees)) hashes[node] = hash;
-        }
-
-        internal void Add(long leaf, IReadOnlyList<Digest> made)
-        {
-            for (var level = 0; level < made.Count; level++) hashes[new(level, leaf >> level)] = made[level];
-        }
-
-        internal Digest Hash(TreeRange range) => TreeRange.Fold([.. range.Nodes.Select(node => hashes[node])]);
+        /// <summary>The receipt; null for who only catches up.</summary>
+        public TaskCompletionSource<LedgerReceipt?> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }
-
-/// <summary>What a store keeps of its head: size and signed checkpoint.</summary>
-public sealed record StoredHead(long Size, string Checkpoint);
-
-/// <summary>Bytes kept beside the ledger under their SHA-256.</summary>
-public sealed record LedgerBlob(Digest Digest, ReadOnlyMemory<byte> Bytes);
-
-/// <summary>One entry as it is stored, with the hashes of the subtrees that it completes: its leaf hash, then one for each level above.</summary>
-public sealed record LedgerLeaf(long Index, ReadOnlyMemory<byte> Entry, IReadOnlyList<Digest> Hashes);
-
-/// <summary>One durable step from a head to the next.</summary>
-/// <param name="Before">The head that must be found; null when the store must be new.</param>
-/// <param name="After">The head that replaces it.</param>
-/// <param name="Leaves">The entries between the two, in order.</param>
-/// <param name="Blobs">Some may be there already.</param>
-public sealed record LedgerCommit(StoredHead? Before, StoredHead After, IReadOnlyList<LedgerLeaf> Leaves, IReadOnlyList<LedgerBlob> Blobs);

@@ -54,7 +54,7 @@ public sealed class LedgerTrust
     }
 }
 
-/// <summary>A checkpoint whose signature and cosignatures have been checked; only <see cref="LedgerTrust.Check"/> makes one.</summary>
+/// <summary>A checkpoint whose signature and cosignatures have been checked. Only <see cref="LedgerTrust.Check"/> makes one, and the store that signed it.</summary>
 public sealed class WitnessedCheckpoint
 {
     internal WitnessedCheckpoint(Checkpoint checkpoint, SignedNote note, IReadOnlyList<Cosignature> cosignatures) =>

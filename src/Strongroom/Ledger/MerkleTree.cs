@@ -1,5 +1,5 @@
-using System.Security.Cryptography;
 using Strongroom.Bytes;
+using Strongroom.Crypto;
 
 namespace Strongroom.Ledger;
 
@@ -12,22 +12,15 @@ public static class MerkleTree
     /// <summary>The root of no leaves: SHA-256 of the empty string.</summary>
     public static Digest EmptyRoot { get; } = Digest.Of([]);
 
-    public static Digest LeafHash(ReadOnlySpan<byte> entry)
-    {
-        Span<byte> small = stackalloc byte[1024];
-        var input = entry.Length < small.Length ? small[..(entry.Length + 1)] : new byte[entry.Length + 1];
-        input[0] = 0x00; // a leaf can never be read as an inner node
-        entry.CopyTo(input[1..]);
-        return Digest.Of(input);
-    }
+    /// <summary>Leaves and inner nodes begin with different bytes, so that neither can be passed off as the other.</summary>
+    public static Digest LeafHash(ReadOnlySpan<byte> entry) => Hash(0x00, entry);
 
     public static Digest NodeHash(Digest left, Digest right)
     {
-        Span<byte> input = stackalloc byte[1 + 2 * Digest.SizeInBytes];
-        input[0] = 0x01;
-        left.Span.CopyTo(input[1..]);
-        right.Span.CopyTo(input[(1 + Digest.SizeInBytes)..]);
-        return Digest.Of(input);
+        Span<byte> children = stackalloc byte[2 * Digest.SizeInBytes];
+        left.Span.CopyTo(children);
+        right.Span.CopyTo(children[Digest.SizeInBytes..]);
+        return Hash(0x01, children);
     }
 
     /// <summary>RFC 9162 section 2.1.3.2: true when the leaf stands at <paramref name="index"/> in the tree of that size and root.</summary>
@@ -88,5 +81,12 @@ public static class MerkleTree
     private static void SkipUnpaired(ref long node, ref long last)
     {
         while ((node & 1) == 0 && node != 0) (node, last) = (node >> 1, last >> 1);
+    }
+
+    private static Digest Hash(byte prefix, ReadOnlySpan<byte> data)
+    {
+        Span<byte> hash = stackalloc byte[Digest.SizeInBytes];
+        LibcryptoSha.Sha256(prefix, data, hash);
+        return Digest.From(hash);
     }
 }

@@ -8,6 +8,8 @@ public readonly record struct TreeNode(int Level, long Index)
 {
     /// <summary>The leaf whose arrival completes the subtree.</summary>
     public long LastLeaf => ((Index + 1) << Level) - 1;
+
+    public TreeRange Range => new(Index << Level, (Index + 1) << Level);
 }
 
 /// <summary>Reads the hashes of complete subtrees, in the order asked.</summary>

@@ -6,6 +6,7 @@ using Strongroom.Crypto;
 using Strongroom.Facts;
 using Strongroom.Ledger;
 using Strongroom.Policy;
+using Strongroom.Tests.Ledger;
 
 namespace Strongroom.Tests.Facts;
 
@@ -31,9 +32,9 @@ internal sealed class Town
 
     public DateTimeOffset Now { get; set; } = Noon;
 
-    public VerifierKey LedgerKey { get; } = new(Origin, NoteAlgorithm.Ed25519, NewKey().PublicKey);
+    public VerifierKey LedgerKey { get; } = TestKeys.Signer(Origin).Verifier;
 
-    public VerifierKey WitnessKey { get; } = new("witness.example/1", NoteAlgorithm.Cosignature, NewKey().PublicKey);
+    public VerifierKey WitnessKey { get; } = TestKeys.Cosigner("witness.example/1").Verifier;
 
     public List<byte[]> Entries { get; } = [];
 

@@ -59,7 +59,7 @@ internal sealed class MemoryLedger(NoteSigner signer, IReadOnlyList<WitnessClien
 /// <summary>A witness that answers in the caller's process, by the rules of C2SP tlog-witness, and remembers one ledger.</summary>
 internal sealed class MemoryWitness(string name = "witness.example/1") : HttpMessageHandler
 {
-    private readonly Cosigner cosigner = new(TestKeys.Key(name), name);
+    private readonly Cosigner cosigner = TestKeys.Cosigner(name);
 
     public Checkpoint? Seen { get; set; }
 
@@ -88,6 +88,8 @@ internal static class TestKeys
 {
     /// <summary>The same key for the same name in every run.</summary>
     internal static Ed25519PrivateKey Key(string name) => Ed25519PrivateKey.FromSeed(Digest.Of(Encoding.UTF8.GetBytes(name)).Span);
+
+    internal static Cosigner Cosigner(string name) => new(Key(name), name);
 
     internal static NoteSigner Signer(string origin) => new(Key(origin), origin);
 }
