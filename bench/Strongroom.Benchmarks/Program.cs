@@ -8,6 +8,7 @@ return args switch
     ["decode"] => Strongroom.Benchmarks.Decode.Run(),
     ["evidence"] => Strongroom.Benchmarks.Evidence.Run(),
     ["release"] => await Strongroom.Benchmarks.Release.RunAsync(),
+    ["ledger"] => await Strongroom.Benchmarks.LedgerBench.RunAsync(),
     _ => Usage(),
 };
 
