@@ -291,7 +291,8 @@ public abstract class LedgerStore : IAsyncDisposable
             while (queue.Reader.TryRead(out var waiting)) batch.Add(waiting);
             next = Size;
         }
-        foreach (var waiting in batch) waiting.Done.TrySetException(e is OperationCanceledException ? new AppendFailedException("the ledger is closing", e) : e);
+        var reason = e is OperationCanceledException ? new UnavailableException("the ledger is closing, and its witnesses were not heard any more", e) : e;
+        foreach (var waiting in batch) waiting.Done.TrySetException(reason);
     }
 
     private async Task<Head?> LoadAsync(CancellationToken cancel)
