@@ -6,6 +6,7 @@ return args switch
     ["seal"] => Strongroom.Benchmarks.Seal.Run(1024),
     ["seal", var mebibytes] => Strongroom.Benchmarks.Seal.Run(long.Parse(mebibytes)),
     ["decode"] => Strongroom.Benchmarks.Decode.Run(),
+    ["ready"] => Strongroom.Benchmarks.Ready.Run(),
     ["evidence"] => Strongroom.Benchmarks.Evidence.Run(),
     ["release"] => await Strongroom.Benchmarks.Release.RunAsync(),
     ["ledger"] => await Strongroom.Benchmarks.LedgerBench.RunAsync(),

@@ -16,20 +16,26 @@ public static class ControlEndpoints
     /// <param name="end">Begins the end: wipe and exit.</param>
     public static void MapControl(this WebApplication app, EnclaveState state, ClientKeys keys, Action end) => app.Run(async http =>
     {
-        var (method, path) = (http.Request.Method, http.Request.Path.Value);
-        var known = path is "/health" or "/v1/state" or "/v1/shutdown";
-        var wanted = path == "/v1/shutdown" ? "POST" : "GET";
-        http.Response.StatusCode = !known ? 404
-            : method != wanted ? 405
-            : path != "/health" && !keys.Admits(http.Request.Headers.Authorization) ? 401
-            : path == "/v1/shutdown" ? 202
-            : 200;
-        if (http.Response.StatusCode == 200 && path == "/health") await http.Response.WriteAsync("ok\n");
-        if (http.Response.StatusCode == 200 && path == "/v1/state") await http.Response.WriteAsJsonAsync(state.Reply(), ControlJson.Default.StateReply);
-        if (http.Response.StatusCode == 202)
+        var isOperator = keys.Admits(http.Request.Headers.Authorization);
+        switch (http.Request.Method, http.Request.Path.Value)
         {
-            await http.Response.CompleteAsync();
-            end();
+            case ("GET", "/health"):
+                await http.Response.WriteAsync("ok\n");
+                break;
+            case ("GET", "/v1/state") when isOperator:
+                await http.Response.WriteAsJsonAsync(state.Reply(), ControlJson.Default.StateReply);
+                break;
+            case ("POST", "/v1/shutdown") when isOperator:
+                http.Response.StatusCode = StatusCodes.Status202Accepted;
+                await http.Response.CompleteAsync();
+                end();
+                break;
+            case ("GET", "/v1/state") or ("POST", "/v1/shutdown"):
+                http.Response.StatusCode = StatusCodes.Status401Unauthorized;
+                break;
+            default:
+                http.Response.StatusCode = StatusCodes.Status404NotFound;
+                break;
         }
     });
 }

@@ -26,7 +26,9 @@ public sealed class DevelopmentMachine(Ed25519PrivateKey key) : Machine, IDispos
         Span<byte> seed = stackalloc byte[Ed25519PrivateKey.SeedSizeInBytes];
         if (!Convert.TryFromBase64String(File.ReadAllText(path).Trim(), seed, out var length) || length != seed.Length)
             throw new MalformedException(-1, $"{path} holds no development key: 32 bytes in base64");
-        return new(Ed25519PrivateKey.FromSeed(seed));
+        var key = Ed25519PrivateKey.FromSeed(seed);
+        System.Security.Cryptography.CryptographicOperations.ZeroMemory(seed);
+        return new(key);
     }
 
     /// <summary>As <see cref="Open"/>, after making the file if there is none.</summary>

@@ -73,8 +73,8 @@ public sealed unsafe class ProtectedRegion : IDisposable
 
     public void Wipe()
     {
-        // Only what was touched: wiping the rest would first have to fetch it.
-        for (long at = 0; at < Length && Touched > 0; at += Slice)
+        // Nothing is written before all is touched, and wiping what was not touched would first have to fetch it.
+        for (long at = 0; at < Length && Touched == Length; at += Slice)
             CryptographicOperations.ZeroMemory(new Span<byte>((byte*)Start + at, (int)Math.Min(Slice, Length - at)));
     }
 
