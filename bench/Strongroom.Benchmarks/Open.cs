@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Strongroom.Sealing;
 
 namespace Strongroom.Benchmarks;
@@ -15,14 +14,14 @@ internal static class Open
         using var handle = File.OpenHandle(file.SealedPath);
         using var source = NativeBuffer.Map(handle);
         Console.WriteLine($"{mebibytes} MiB, medians of {Rounds} rounds; rates in GB (1e9 bytes) per second; load {File.ReadAllText("/proc/loadavg").Split(' ')[0]}");
-        var one = IntoTouched(file, source);
+        IntoTouched(file, source);
         Tensor(file, source);
-        IntoFresh(file, source, one);
+        IntoFresh(file, source);
         return 0;
     }
 
     /// <summary>Peers and ours alternate within each round, so that a busy minute hits both.</summary>
-    private static double IntoTouched(Sealed file, NativeBuffer source)
+    private static void IntoTouched(Sealed file, NativeBuffer source)
     {
         using var target = NativeBuffer.Locked(file.Length);
         Copy(source, target);
@@ -39,37 +38,55 @@ internal static class Open
         var limit = Math.Min(Peers.Median(speed), Peers.Median(copy));
         Peers.Line("open into touched memory, per core / min(openssl speed, memcpy)", Peers.Median(cpu) / limit, $"{Peers.Median(cpu):0.00} per CPU-s; openssl speed {Peers.Median(speed):0.00}, memcpy {Peers.Median(copy):0.00}");
         Peers.Line($"all {Environment.ProcessorCount} cores / one, wall", Peers.Median(both) / Peers.Median(one), $"{Peers.Median(both):0.00} and {Peers.Median(one):0.00}");
-        return Peers.Median(one);
     }
 
-    private static void IntoFresh(Sealed file, NativeBuffer source, double touched)
+    /// <summary>From nothing to ready: map, advise, decrypt, lock. Peers write to /dev/null; the tensor library's own import is not counted.</summary>
+    private static void IntoFresh(Sealed file, NativeBuffer source)
     {
-        var rate = Peers.Median(Enumerable.Range(0, Rounds).Select(_ =>
+        var ours = Rates(file.Length, Rounds, () =>
         {
-            var clock = Stopwatch.StartNew();
-            using var target = NativeBuffer.Locked(file.Length);
-            file.Decrypt(source, target, Environment.ProcessorCount);
-            target.Lock();
-            return file.Length / 1e9 / clock.Elapsed.TotalSeconds;
-        }));
-        Peers.Line("open into fresh locked huge pages / one core into touched memory", rate / touched, $"{rate:0.00}, start to ready");
-        Peer("age -d", rate, file, $"age-keygen -o {file.Directory}/id 2>/dev/null && age -R <(age-keygen -y {file.Directory}/id) -o {file.Directory}/peer {file.PlainPath}", $"age -d -i {file.Directory}/id {file.Directory}/peer > /dev/null");
-        Peer("openssl cms -decrypt", rate, file,
-            $"openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=bench -keyout {file.Directory}/cms.key -out {file.Directory}/cms.pem 2>/dev/null && head -c 1G {file.PlainPath} | openssl cms -encrypt -binary -stream -aes-256-gcm -outform DER -out {file.Directory}/peer {file.Directory}/cms.pem",
-            $"openssl cms -decrypt -binary -inform DER -in {file.Directory}/peer -inkey {file.Directory}/cms.key > /dev/null", Math.Min(file.Length, 1L << 30));
-        Peer("plain mmap and clone in torch", rate, file, "/usr/bin/python3 -c 'import torch'", $"/usr/bin/python3 -c 'import mmap, torch; m = mmap.mmap(open(\"{file.PlainPath}\", \"rb\").fileno(), 0, prot=mmap.PROT_READ); torch.frombuffer(m, dtype=torch.uint8).clone()'");
+            NativeBuffer? target = null;
+            var time = Peers.TimeAll(() =>
+            {
+                target = NativeBuffer.Locked(file.Length);
+                file.Decrypt(source, target, Environment.ProcessorCount);
+                target.Lock();
+            });
+            target!.Dispose(); // giving the memory back is not part of getting ready
+            return time;
+        });
+        Console.WriteLine($"open into fresh locked huge pages, start to ready: {ours.Wall:0.00} wall, {ours.Cpu:0.00} per CPU-s");
+        var (at, plain) = (file.Directory, file.PlainPath);
+        Peer("age -d", ours, file.Length, $"age-keygen -o {at}/id 2>/dev/null && age -R <(age-keygen -y {at}/id) -o {at}/peer {plain}", $"age -d -i {at}/id {at}/peer > /dev/null");
+        Peer(
+            "openssl cms -decrypt", ours, Math.Min(file.Length, 1L << 28),
+            $"openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=bench -keyout {at}/cms.key -out {at}/cms.pem 2>/dev/null && head -c 256M {plain} | openssl cms -encrypt -binary -stream -aes-256-gcm -outform DER -out {at}/peer {at}/cms.pem",
+            $"openssl cms -decrypt -binary -inform DER -in {at}/peer -inkey {at}/cms.key > /dev/null");
+        const string Clone = "import mmap, sys, time, torch; m = mmap.mmap(open(sys.argv[1], 'rb').fileno(), 0, prot=mmap.PROT_READ); t = torch.frombuffer(m, dtype=torch.uint8); w, c = time.perf_counter(), time.process_time(); t.clone(); print('took', time.perf_counter() - w, time.process_time() - c)";
+        Peer("plain, mmap and clone in torch", ours, file.Length, "/usr/bin/python3 -c 'import torch'", $"/usr/bin/python3 -W ignore -c \"{Clone}\" {plain}");
     }
 
-    private static void Peer(string name, double ours, Sealed file, string prepare, string run, long? length = null)
+    private static void Peer(string name, (double Wall, double Cpu) ours, long length, string prepare, string run)
     {
-        if (!Peers.Run("bash", $"-c \"{prepare.Replace("\"", "\\\"")}\"").Ran)
+        if (!Peers.Run("bash", ["-c", prepare]).Ran)
         {
             Console.WriteLine($"{name}: not on this machine");
             return;
         }
-        var seconds = Peers.Median(Enumerable.Range(0, 3).Select(_ => Peers.Run("bash", $"-c \"{run.Replace("\"", "\\\"")}\"").Seconds));
-        var rate = (length ?? file.Length) / 1e9 / seconds;
-        Peers.Line($"open into fresh locked huge pages / {name}", ours / rate, $"{rate:0.00}");
+        var theirs = Rates(length, 3, () =>
+        {
+            var output = "";
+            var time = Peers.TimeAll(() => output = Peers.Run("bash", ["-c", run]).Output);
+            return output.Split(' ') is ["took", var wall, var cpu] ? (double.Parse(wall), double.Parse(cpu)) : time; // a peer that times itself
+        });
+        Peers.Line($"open into fresh locked huge pages / {name}, wall", ours.Wall / theirs.Wall, $"{theirs.Wall:0.00}");
+        Peers.Line($"open into fresh locked huge pages / {name}, per CPU-second", ours.Cpu / theirs.Cpu, $"{theirs.Cpu:0.00}");
+    }
+
+    private static (double Wall, double Cpu) Rates(long length, int rounds, Func<(double Wall, double Cpu)> run)
+    {
+        var times = Enumerable.Range(0, rounds).Select(_ => run()).ToList();
+        return (length / 1e9 / Peers.Median(times.Select(each => each.Wall)), length / 1e9 / Peers.Median(times.Select(each => each.Cpu)));
     }
 
     /// <summary>A tensor of 1 MiB somewhere in the file, by positioned access; the header chunk is read each time too.</summary>

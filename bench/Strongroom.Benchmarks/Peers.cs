@@ -11,12 +11,12 @@ internal static partial class Peers
     /// <summary>GB/s of AES-256-GCM at 16 KiB in the cache, per CPU-second: <c>openssl speed</c> of the libcrypto on this machine.</summary>
     internal static double OpenSslSpeed(bool decrypt)
     {
-        var (_, output, _) = Run("openssl", $"speed {(decrypt ? "-decrypt " : "")}-evp aes-256-gcm -bytes 16384 -seconds 1");
+        var (_, output, _) = Run("openssl", ["speed", .. decrypt ? ["-decrypt"] : Array.Empty<string>(), "-evp", "aes-256-gcm", "-bytes", "16384", "-seconds", "1"]);
         return double.Parse(SpeedLine().Match(output).Groups[1].Value, CultureInfo.InvariantCulture) / 1e6;
     }
 
     /// <summary>Wall seconds, output, and whether the program exists and succeeded.</summary>
-    internal static (double Seconds, string Output, bool Ran) Run(string program, string arguments)
+    internal static (double Seconds, string Output, bool Ran) Run(string program, IEnumerable<string> arguments)
     {
         try
         {
@@ -41,6 +41,14 @@ internal static partial class Peers
         return (clock.Elapsed.TotalSeconds, ThreadSeconds() - cpu);
     }
 
+    /// <summary>As <see cref="Time"/>, with the CPU seconds of all threads and of children.</summary>
+    internal static (double Wall, double Cpu) TimeAll(Action body)
+    {
+        var (clock, cpu) = (Stopwatch.StartNew(), ProcessSeconds());
+        body();
+        return (clock.Elapsed.TotalSeconds, ProcessSeconds() - cpu);
+    }
+
     internal static double Median(IEnumerable<double> values)
     {
         var sorted = values.Order().ToArray();
@@ -56,11 +64,26 @@ internal static partial class Peers
         return time.Seconds + (time.Nanoseconds / 1e9);
     }
 
+    private static unsafe double ProcessSeconds()
+    {
+        var seconds = 0.0;
+        var usage = stackalloc long[18]; // struct rusage: user and system time as timeval, then 14 longs
+        foreach (var who in new[] { 0, -1 })
+        {
+            _ = getrusage(who, usage);
+            seconds += usage[0] + usage[2] + ((usage[1] + usage[3]) / 1e6);
+        }
+        return seconds;
+    }
+
     [GeneratedRegex(@"AES-256-GCM\s+([0-9.]+)k", RegexOptions.IgnoreCase)]
     private static partial Regex SpeedLine();
 
     [LibraryImport("libc")]
     private static partial int clock_gettime(int clock, out Instant time);
+
+    [LibraryImport("libc")]
+    private static unsafe partial int getrusage(int who, long* usage);
 
     private struct Instant
     {

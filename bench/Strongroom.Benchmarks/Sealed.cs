@@ -42,7 +42,9 @@ internal sealed class Sealed : IDisposable
 
     internal long Length => Manifest.Files[0].Length;
 
-    /// <summary>Decrypts segments, interleaved among threads, from the mapped file into memory: what the enclave's loader does.</summary>
+    /// <summary>
+    /// Decrypts from the mapped file into memory, each thread one contiguous share: threads that met in one huge page would both zero it.
+    /// </summary>
     internal void Decrypt(NativeBuffer source, NativeBuffer target, int threads)
     {
         if (threads == 1) Work(0);
@@ -51,7 +53,8 @@ internal sealed class Sealed : IDisposable
         void Work(int first)
         {
             using var decryptor = new ChunkDecryptor(FileKey.Span, Manifest.Identity(0), source.At(0, SealedLayout.HeaderSize));
-            for (var segment = (long)first; segment < SealedTree.SegmentCount(Length); segment += threads)
+            var all = SealedTree.SegmentCount(Length);
+            for (var segment = all * first / threads; segment < all * (first + 1) / threads; segment++)
             {
                 var (offset, size) = SealedTree.Segment(segment, Length);
                 var skip = segment == 0 ? SealedLayout.HeaderSize : 0;

@@ -49,7 +49,8 @@ internal static class CommandLine
             var terminal = new Terminal(Console.Out, Console.Error, parsed.GetValue(Json));
             try
             {
-                return await body(parsed, terminal, cancellation);
+                // on another thread, since the library listens for Ctrl-C only after the body has first returned
+                return await Task.Run(() => body(parsed, terminal, cancellation), CancellationToken.None);
             }
             catch (Exception e)
             {
@@ -87,7 +88,7 @@ internal static class CommandLine
         FileNotFoundException { FileName: { } name } => (ExitCode.NoSuchFile, $"there is no file {name}; check the path"),
         FileNotFoundException or DirectoryNotFoundException => (ExitCode.NoSuchFile, $"{e.Message.TrimEnd('.')}; check the path"),
         UnauthorizedAccessException => (ExitCode.NoSuchFile, $"{e.Message.TrimEnd('.')}; check owner and mode"),
-        OperationCanceledException => (ExitCode.Interrupted, "interrupted; nothing was finished"),
+        OperationCanceledException => (ExitCode.Interrupted, "interrupted; nothing that looks finished was left (an interrupted seal goes on with --resume)"),
         IOException => (ExitCode.Unavailable, e.Message.TrimEnd('.')),
         _ => (ExitCode.Bug, $"a bug: {e.GetType().Name}: {e.Message} {e.StackTrace?.Split('\n')[0].Trim()}; please report it"),
     };

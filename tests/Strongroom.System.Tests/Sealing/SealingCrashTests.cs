@@ -36,6 +36,20 @@ public sealed class SealingCrashTests : IDisposable
     }
 
     [Fact]
+    public async Task Ctrl_C_says_what_was_left_and_exits_with_130()
+    {
+        await MakeAsync(512 * MiB);
+        using var process = CliProcess.Start(directory, "seal", "model", "sealed", "--custody", "file:K.key", "--name", "big", "--version", "1");
+        await UntilAsync(process, () => File.Exists(At("sealed/b-large.sealed.partial")));
+        using (var kill = Process.Start("kill", ["-INT", $"{process.Id}"])) await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
+        var error = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(130, process.ExitCode);
+        Assert.Contains("interrupted", error, StringComparison.Ordinal);
+        Assert.False(File.Exists(At("sealed/manifest.json")));
+    }
+
+    [Fact]
     public async Task Resuming_does_not_trust_a_finished_file_that_was_changed()
     {
         await MakeAsync(256 * MiB);
