@@ -45,6 +45,31 @@ public sealed class CommandRulesTests
     }
 
     [Fact]
+    public void Rejects_a_command_that_was_refused_before()
+    {
+        var command = town.Open(by: town.Owner1);
+        town.Refuse(command);
+        town.Agree(new SetGroups(town.Owner1, ["owners", Groups.Requesters]));
+        Assert.Equal(["a command with this id is in the ledger: each is written once"], town.Refusals(command));
+    }
+
+    [Fact]
+    public void Records_no_refusal_that_anybody_could_bring_about()
+    {
+        var (theirs, stranger) = (town.Open(by: town.Owner1), Ids.NewPerson());
+        Assert.NotNull(Refused(theirs, town.Owner1));
+        Assert.Null(Refused(theirs, town.Owner2));
+        Assert.Null(Refused(theirs with { By = stranger }, town.Owner1));
+        Assert.Null(Refused(theirs with { At = town.Now.AddSeconds(-301) }, town.Owner1));
+        Assert.Null(Refused(theirs with { Ledger = "other" }, town.Owner1));
+        Assert.Null(Refused(town.Open(), town.Operator)); // nothing to refuse
+        town.Refuse(theirs);
+        Assert.Null(Refused(theirs, town.Owner1));
+
+        CommandRefused? Refused(Command command, string signer) => CommandRefused.Of(town.State, SignedCommand.Sign(command, town.KeyOf(signer)), town.Now);
+    }
+
+    [Fact]
     public void Rejects_a_command_id_that_is_none() =>
         Assert.Contains("a command's id has 32 lower-case hexadecimal digits", town.Refusals(town.Open() with { Id = "1" }));
 

@@ -118,6 +118,37 @@ public sealed class DecisionAuditTests
     }
 
     [Fact]
+    public async Task Agrees_with_a_refusal_that_is_right()
+    {
+        town.Refuse(town.Open(by: town.Owner1));
+        Assert.Empty((await town.Audit()).Deviations);
+    }
+
+    [Fact]
+    public async Task Finds_a_refusal_of_what_was_allowed()
+    {
+        var approval = SignedCommand.Sign(town.Approve(town.Owner1, town.Opened()), town.KeyOf(town.Owner1));
+        town.Append(new CommandRefused(town.Now, approval.Command, approval.Signature, ["the broker did not like it"]));
+        await Finds(town.Entries.Count - 1, "should not have been refused so");
+    }
+
+    [Fact]
+    public async Task Finds_a_refusal_whose_reasons_were_rewritten()
+    {
+        town.Refuse(town.Open(by: town.Owner1));
+        town.Rewrite(town.Entries.Count - 1, record => (CommandRefused)record with { Reasons = ["something else"] });
+        await Finds(town.Entries.Count - 1, "should not have been refused so");
+    }
+
+    [Fact]
+    public async Task Finds_a_refusal_that_its_person_never_asked_for()
+    {
+        var forged = SignedCommand.Sign(town.Open(by: town.Owner1), town.KeyOf(town.Ada));
+        town.Append(new CommandRefused(town.Now, forged.Command, forged.Signature, town.State.Refusals(forged, town.Now)));
+        await Finds(town.Entries.Count - 1, "should not have been refused so");
+    }
+
+    [Fact]
     public async Task Finds_evidence_that_is_missing_or_changed()
     {
         town.Ask(town.Approved(town.Owner1, town.Owner2));

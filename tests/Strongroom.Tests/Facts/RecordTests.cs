@@ -141,6 +141,7 @@ public sealed class RecordTests
         var lease = town.Leased(town.Approved(town.Owner1, town.Owner2));
         town.Renew(lease);
         town.Ask(town.Opened());
+        town.Refuse(town.Open(by: town.Owner1));
         town.Ask(town.Opened(), boot: new Dictionary<string, string> { ["kernel"] = "bad", ["image"] = "bad" });
         town.Write(town.Open() with { Files = ["a", "b"] });
         town.Write(town.Revoke(lease.Id));

@@ -183,6 +183,10 @@ internal sealed class Town
         Append(new CommandRecord(Timestamp.WholeSecond(Now), signed.Command, signed.Signature));
     }
 
+    /// <summary>Written down as a refusal, as a broker does that asks the rules.</summary>
+    public void Refuse(Command command) =>
+        Append(CommandRefused.Of(State, SignedCommand.Sign(command, keys[command.By]), Timestamp.WholeSecond(Now)) ?? throw new InvalidOperationException("no refusal to record"));
+
     public void Append(LedgerRecord record)
     {
         Entries.Add(record.ToEntry());
