@@ -93,6 +93,6 @@ stop() {
 
 strike() {
     local pid
-    for pid in "${children[@]}"; do kill "$pid" 2>/dev/null; done
-    wait 2>/dev/null
+    for pid in "${children[@]}"; do kill "$pid" 2>/dev/null || true; done
+    wait 2>/dev/null || true
 }
