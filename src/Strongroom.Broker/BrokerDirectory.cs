@@ -11,8 +11,10 @@ namespace Strongroom.Broker;
 /// <summary>What lies in a broker's directory (spec/broker-directory.md), read and compared once, before anything listens.</summary>
 internal sealed class BrokerDirectory : IDisposable
 {
-    private BrokerDirectory(string path, BrokerConfiguration configuration, byte[] genesis, Founding founding, X509Certificate2 certificate) =>
-        (Path, Configuration, Genesis, LedgerKey, Certificate) = (path, configuration, genesis, founding.LedgerKey, certificate);
+    private readonly string? passphraseFile;
+
+    private BrokerDirectory(string path, BrokerConfiguration configuration, byte[] genesis, Founding founding, X509Certificate2 certificate, string? passphraseFile) =>
+        (Path, Configuration, Genesis, LedgerKey, Certificate, this.passphraseFile) = (path, configuration, genesis, founding.LedgerKey, certificate, passphraseFile);
 
     public string Path { get; }
 
@@ -38,7 +40,7 @@ internal sealed class BrokerDirectory : IDisposable
         foreach (var secret in (string[])["ledger.key", "tls.key"]) RequirePrivate(System.IO.Path.Combine(options.Directory, secret));
         var certificate = X509Certificate2.CreateFromPemFile(System.IO.Path.Combine(options.Directory, "tls.pem"), System.IO.Path.Combine(options.Directory, "tls.key"));
         var founding = RequireAgreement(configuration, LedgerRecord.Parse(genesis), KeyOf(certificate));
-        return new(options.Directory, configuration, genesis, founding, certificate);
+        return new(options.Directory, configuration, genesis, founding, certificate, options.PassphraseFile);
     }
 
     public string File(string name) => System.IO.Path.Combine(Path, name);
@@ -58,7 +60,7 @@ internal sealed class BrokerDirectory : IDisposable
     {
         const string file = "file:";
         var uri = Configuration.Custody;
-        return KeyProvider.Open(uri.StartsWith(file, StringComparison.Ordinal) ? file + File(uri[file.Length..]) : uri);
+        return KeyProvider.Open(uri.StartsWith(file, StringComparison.Ordinal) ? file + File(uri[file.Length..]) : uri, () => Passphrase.Read(passphraseFile));
     }
 
     public void Dispose() => Certificate.Dispose();

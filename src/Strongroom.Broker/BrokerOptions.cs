@@ -5,16 +5,18 @@ using Strongroom.Protocol;
 namespace Strongroom.Broker;
 
 /// <summary>The command line of <c>strongroom broker</c>. What it does not say, broker.json says; nothing else configures a broker.</summary>
-internal sealed record BrokerOptions(string Directory, string? Listen, string? Witness, string? Custody, bool DangerDevelopmentEvidence)
+internal sealed record BrokerOptions(string Directory, string? Listen, string? Witness, string? Custody, bool DangerDevelopmentEvidence, string? PassphraseFile = null)
 {
     public const string Usage = """
-        usage: strongroom broker --dir DIR [--listen ADDRESS:PORT] [--witness URL] [--custody URI] [--danger-development-evidence]
+        usage: strongroom broker --dir DIR [--listen ADDRESS:PORT] [--witness URL] [--custody URI]
+                                     [--passphrase-file FILE] [--danger-development-evidence]
                strongroom broker copy --dir DIR --to COPY [--with-names]     what strongroom backup and restore run
 
           --dir DIR                       the directory that `strongroom init` made
           --listen ADDRESS:PORT           instead of "listen" in broker.json; port 0 takes a free one
           --witness URL                   where the witness listens now; its key stays the one pinned in broker.json
           --custody URI                   the key that unwraps model keys, for instance file:custody.key
+          --passphrase-file FILE          the first line opens the custody key; else it is asked for, or read from a pipe
           --danger-development-evidence   lets software stand in for a TPM and marks every record, answer and log line that it touched
         """;
 
@@ -26,11 +28,13 @@ internal sealed record BrokerOptions(string Directory, string? Listen, string? W
         for (var i = 0; i < arguments.Count; i++)
         {
             if (arguments[i] == "--danger-development-evidence" && !development) development = true;
-            else if (arguments[i] is not ("--dir" or "--listen" or "--witness" or "--custody") || i + 1 == arguments.Count) return null;
+            else if (arguments[i] is not ("--dir" or "--listen" or "--witness" or "--custody" or "--passphrase-file") || i + 1 == arguments.Count) return null;
             else if (!values.TryAdd(arguments[i], arguments[++i])) return null;
         }
         return values.TryGetValue("--dir", out var directory)
-            ? new(directory, values.GetValueOrDefault("--listen"), values.GetValueOrDefault("--witness"), values.GetValueOrDefault("--custody"), development)
+            ? new(
+                directory, values.GetValueOrDefault("--listen"), values.GetValueOrDefault("--witness"), values.GetValueOrDefault("--custody"), development,
+                values.GetValueOrDefault("--passphrase-file"))
             : null;
     }
 

@@ -9,7 +9,7 @@ internal static class ExitCode
 
     public static int For(Exception e) => e switch
     {
-        RefusedException => 1,
+        RefusedException or System.Security.Cryptography.AuthenticationTagMismatchException => 1, // the latter: a wrong passphrase
         MalformedException => 2,
         UnavailableException or IOException { InnerException: System.Net.Sockets.SocketException } => 3,
         FileNotFoundException or DirectoryNotFoundException => 66,

@@ -1,5 +1,6 @@
 using Strongroom.Bytes;
 using Strongroom.Facts;
+using Strongroom.Keys;
 using Strongroom.Ledger;
 using Strongroom.Protocol;
 
@@ -56,6 +57,21 @@ public sealed class StartTests : IAsyncLifetime
     {
         File.SetUnixFileMode(Path.Combine(broker.Directory, "ledger.key"), UnixFileMode.UserRead | UnixFileMode.GroupRead);
         Assert.Contains("ledger.key", (await Assert.ThrowsAsync<RefusedException>(() => broker.StartAgainAsync())).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_custody_key_under_a_passphrase_opens_with_it_and_with_no_other()
+    {
+        var (path, right, wrong) = (Path.Combine(broker.Directory, "sealed.key"), Path.Combine(broker.Directory, "right"), Path.Combine(broker.Directory, "wrong"));
+        using (var key = Secret.Random(KeyFile.KeySizeInBytes))
+        using (var passphrase = Secret.CopyOf("correct horse"u8)) KeyFile.Write(path, FileKeys.Purpose, key, passphrase);
+        broker.Write("right", "correct horse\r\nbattery staple\n"u8.ToArray());
+        broker.Write("wrong", "correct hors"u8.ToArray());
+        var line = new BrokerOptions(broker.Directory, null, null, "file:sealed.key", DangerDevelopmentEvidence: true);
+        using (var directory = BrokerDirectory.Open(line with { PassphraseFile = right })) directory.OpenCustody().Dispose();
+        using (var directory = BrokerDirectory.Open(line with { PassphraseFile = wrong }))
+            Assert.Equal(1, ExitCode.For(Assert.ThrowsAny<Exception>(directory.OpenCustody)));
+        await broker.StartAgainAsync(); // the test's own key has none
     }
 
     [Fact]
