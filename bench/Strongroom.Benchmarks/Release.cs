@@ -18,7 +18,7 @@ namespace Strongroom.Benchmarks;
 internal static class Release
 {
     private const int PerSecond = 100;
-    private const int WarmUp = 200;
+    private const int WarmUp = 600;
     private const int Measured = 1000;
 
     internal static async Task<int> RunAsync()

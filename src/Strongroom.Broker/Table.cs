@@ -15,13 +15,16 @@ internal sealed class Table : IDisposable
 
     private Table(SqliteConnection connection) => this.connection = connection;
 
-    public static Table Open(string path)
+    /// <param name="path">The file; made if it is not there.</param>
+    /// <param name="durable">Whether what was put survives a power failure. What can be made again from the ledger need not, and costs no sync.</param>
+    public static Table Open(string path, bool durable = true)
     {
         var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
         connection.Open();
         var table = new Table(connection);
         // secure_delete: a deleted name is overwritten, not only unlinked from the index
-        table.Run("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; CREATE TABLE IF NOT EXISTS things (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID");
+        table.Run("PRAGMA journal_mode=WAL; PRAGMA secure_delete=ON; CREATE TABLE IF NOT EXISTS things (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID");
+        table.Run(durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
         return table;
     }
 
@@ -46,7 +49,6 @@ internal sealed class Table : IDisposable
         }
     }
 
-    /// <summary>Durable when it returns.</summary>
     public void Put(string key, byte[] value) => Run("INSERT OR REPLACE INTO things VALUES ($key, $value)", ("$key", key), ("$value", value));
 
     /// <summary>False, and nothing changed, when the key is there already.</summary>
