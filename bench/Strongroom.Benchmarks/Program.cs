@@ -7,6 +7,7 @@ return args switch
     ["seal", var mebibytes] => Strongroom.Benchmarks.Seal.Run(long.Parse(mebibytes)),
     ["decode"] => Strongroom.Benchmarks.Decode.Run(),
     ["ready"] => Strongroom.Benchmarks.Ready.Run(),
+    ["guarded"] => Strongroom.Benchmarks.Guarded.Run(),
     ["evidence"] => Strongroom.Benchmarks.Evidence.Run(),
     ["release"] => await Strongroom.Benchmarks.Release.RunAsync(),
     ["ledger"] => await Strongroom.Benchmarks.LedgerBench.RunAsync(),
