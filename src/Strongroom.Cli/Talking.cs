@@ -19,17 +19,17 @@ internal static class Talking
         });
 
     /// <summary>A command that signs: says in words what, and asks, before it does.</summary>
-    internal static Command Signs(this Command command, Func<ParseResult, Session, CancellationToken, Task<Signing>> prepare) =>
+    internal static Command Signs(this Command command, Func<ParseResult, Session, Terminal, CancellationToken, Task<Signing>> prepare) =>
         command.With(Yes).Talks(async (parsed, session, terminal, cancel) =>
         {
-            var signing = await prepare(parsed, session, cancel);
+            var signing = await prepare(parsed, session, terminal, cancel);
             foreach (var line in (IReadOnlyList<string>)[.. signing.Before, .. InWords.Say(signing.Command)]) terminal.Note(line);
             if (!parsed.GetValue(Yes) && !terminal.Confirm("Sign this?")) throw new RefusedException("not signed");
             return Session.Answer(await signing.Send(session.Sign(signing.Command), cancel), terminal, signing.Done, signing.Next, signing.WhileMissing);
         });
 
     /// <summary>A command that proposes a change of trust, which a second administrator must approve.</summary>
-    internal static Command Proposes(this Command command, Func<ParseResult, TrustChange> change) => command.Signs((parsed, session, _) =>
+    internal static Command Proposes(this Command command, Func<ParseResult, TrustChange> change) => command.Signs((parsed, session, _, _) =>
         Task.FromResult(new Signing(session, session.Propose(change(parsed))) { Next = Signing.SecondAdministrator, WhileMissing = ExitCode.NotYet }));
 }
 

@@ -16,10 +16,10 @@ internal static class AnswerCommand
         RequestCommand.TimeOption("--valid", "How long your approval of a request counts; left out: as long as the policy allows");
 
     internal static Command Approve() => new Command("approve", "Read what you would sign, and agree to it").With(Id, Valid)
-        .Signs((parsed, session, cancel) => PrepareAsync(parsed, session, Answer.Approve, cancel));
+        .Signs((parsed, session, _, cancel) => PrepareAsync(parsed, session, Answer.Approve, cancel));
 
     internal static Command Refuse() => new Command("refuse", "Say no, for good").With(Id)
-        .Signs((parsed, session, cancel) => PrepareAsync(parsed, session, Answer.Refuse, cancel));
+        .Signs((parsed, session, _, cancel) => PrepareAsync(parsed, session, Answer.Refuse, cancel));
 
     private static Task<Signing> PrepareAsync(ParseResult parsed, Session session, Answer decision, CancellationToken cancel)
     {

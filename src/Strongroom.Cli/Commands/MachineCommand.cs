@@ -21,7 +21,7 @@ internal static class MachineCommand
 
     internal static Command Create() => new Command("machine", "Machines that may prove themselves").With(Enrol(), Measure(), List(), Show(), Retire());
 
-    private static Command Enrol() => new Command("enrol", "Enrol the machine that this runs on; the operator's profile signs").With(Tpm, Pcrs, Intermediates, Development).Signs(async (parsed, session, cancel) =>
+    private static Command Enrol() => new Command("enrol", "Enrol the machine that this runs on; the operator's profile signs").With(Tpm, Pcrs, Intermediates, Development).Signs(async (parsed, session, _, cancel) =>
     {
         var machine = await LocalAsync(parsed, cancel);
         var challenge = await session.Broker.ChallengeAsync(machine.Introduction, cancel);
@@ -77,7 +77,7 @@ internal static class MachineCommand
         return ExitCode.Ok;
     });
 
-    private static Command Retire() => new Command("retire", "End a machine's part; its leases end with it").With(Machine).Signs(async (parsed, session, cancel) =>
+    private static Command Retire() => new Command("retire", "End a machine's part; its leases end with it").With(Machine).Signs(async (parsed, session, _, cancel) =>
     {
         var machine = await FindAsync(session, parsed.GetRequiredValue(Machine), cancel);
         return new(session, new RetireMachine(session.Ledger, Facts.Command.NewId(), session.Person, Session.Now, machine.Machine))

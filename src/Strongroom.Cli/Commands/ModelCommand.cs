@@ -17,7 +17,7 @@ internal static class ModelCommand
     {
         var directory = new Argument<string>("sealed_dir") { Description = "What strongroom seal wrote; only manifest.json and recipients.json leave it" };
         var publisher = new Option<string>("--publisher") { Description = "The publisher's name, as strongroom publisher add recorded it", Required = true };
-        return new Command("add", "Make one version of a sealed model known").With(directory, publisher).Signs((parsed, session, _) =>
+        return new Command("add", "Make one version of a sealed model known").With(directory, publisher).Signs((parsed, session, _, _) =>
         {
             var (path, name) = (parsed.GetRequiredValue(directory), parsed.GetRequiredValue(publisher));
             var recipients = File.ReadAllBytes(Path.Combine(path, "recipients.json"));

@@ -20,7 +20,7 @@ internal static class PersonCommand
         var publicKey = new Option<string?>("--public-key") { Description = "What strongroom person key printed for them; left out, a key is made here, which you must hand over and forget" };
         var groups = GroupOption();
         var people = new Option<string>("--people") { Description = "Where the profile, and the key if one is made, go", DefaultValueFactory = _ => "people" };
-        return new Command("add", "Propose to enrol a person").With(name, publicKey, groups, people, Unprotected).Signs((parsed, session, _) =>
+        return new Command("add", "Propose to enrol a person").With(name, publicKey, groups, people, Unprotected).Signs((parsed, session, terminal, _) =>
         {
             var (who, directory) = (parsed.GetRequiredValue(name), parsed.GetRequiredValue(people));
             if (who.Length is 0 or > 64 || who[0] == '.' || who.Contains('/', StringComparison.Ordinal)) throw new UsageException($"'{who}' cannot name a file");
@@ -29,7 +29,7 @@ internal static class PersonCommand
             var key = parsed.GetValue(publicKey) is { } given ? Ed25519PublicKey.Parse(given) : null;
             var id = Ids.NewPerson();
             PrivateFile.CreateDirectory(directory);
-            key ??= MakeKey(Path.Combine(directory, who + ".key"), parsed.GetValue(Unprotected));
+            key ??= MakeKey(Path.Combine(directory, who + ".key"), parsed.GetValue(Unprotected), terminal);
             PrivateFile.Write(profile, (session.Profile with { Person = id, Key = who + ".key" }).ToBytes());
             var change = new EnrolPerson(id, key, parsed.GetRequiredValue(groups));
             return Task.FromResult(new Signing(session, session.Propose(change))
@@ -86,9 +86,9 @@ internal static class PersonCommand
         });
     }
 
-    private static Ed25519PublicKey MakeKey(string path, bool unprotected, Terminal? terminal = null)
+    private static Ed25519PublicKey MakeKey(string path, bool unprotected, Terminal terminal)
     {
-        using var passphrase = unprotected ? null : SigningKey.AskNew(terminal ?? new Terminal(Console.Out, Console.Error, json: false), path);
+        using var passphrase = unprotected ? null : SigningKey.AskNew(terminal, path);
         using var key = SigningKey.Create(path, SigningKey.Person, passphrase);
         return key.PublicKey;
     }

@@ -22,7 +22,7 @@ internal static class RequestCommand
         var files = new Option<string[]>("--file") { Description = "Ask for single files, each with --file; left out: the whole model" };
         var lease = TimeOption("--lease", "How long the key lives before fresh evidence renews it; left out: as long as the policy allows");
         var valid = TimeOption("--valid", "How long the request stands; left out: as long as the policy allows");
-        return new Command("open", "Open a request; other people approve it").With(model, machine, purpose, version, measurement, files, lease, valid).Signs(async (parsed, session, cancel) =>
+        return new Command("open", "Open a request; other people approve it").With(model, machine, purpose, version, measurement, files, lease, valid).Signs(async (parsed, session, _, cancel) =>
         {
             var known = await ModelCommand.FindAsync(session, parsed.GetRequiredValue(model), parsed.GetValue(version), cancel);
             var place = await MachineCommand.FindAsync(session, parsed.GetRequiredValue(machine), cancel);

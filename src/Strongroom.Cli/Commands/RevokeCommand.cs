@@ -11,7 +11,7 @@ internal static class RevokeCommand
     {
         var target = new Argument<string>("id") { Description = "lease-..., request-..., machine-..., person-..., or model-NAME-VERSION" };
         var reason = new Option<string>("--reason") { Description = "For the auditor; no names: the ledger never forgets", Required = true };
-        return new Command("revoke", "Take something back at once").With(target, reason).Signs((parsed, session, _) =>
+        return new Command("revoke", "Take something back at once").With(target, reason).Signs((parsed, session, _, _) =>
         {
             var (id, why) = (parsed.GetRequiredValue(target), parsed.GetRequiredValue(reason));
             return Task.FromResult(new Signing(session, new Revoke(session.Ledger, Facts.Command.NewId(), session.Person, Session.Now, id, why))

@@ -184,7 +184,8 @@ internal sealed class Judgement
         var differences = new List<string>();
         foreach (var name in clause.ReferenceValues)
         {
-            var difference = facts.ReferenceValues.SingleOrDefault(set => set.Name == name) is { } set ? Difference(set, evidence) : "not on record";
+            var sets = facts.ReferenceValues.Where(set => set.Name == name).ToList();
+            var difference = sets is [var set] ? Difference(set, evidence) : sets.Count == 0 ? "not on record" : "on record more than once";
             if (difference is null)
             {
                 Add("reference values", FindingOutcome.Met, $"the evidence equals the reference values {name}");

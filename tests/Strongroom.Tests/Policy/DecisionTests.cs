@@ -134,6 +134,10 @@ public sealed class DecisionTests
     public void Denies_by_reference_values_that_are_not_on_record() => Denied(References(), "rack-7: not on record");
 
     [Fact]
+    public void Denies_by_reference_values_that_two_sets_are_called() => Denied(
+        References(new ReferenceValues("rack-7", "tpm", Good.Evidence!.Claims), new ReferenceValues("rack-7", "tpm", OtherBoot)), "on record more than once");
+
+    [Fact]
     public void Denies_by_reference_values_for_another_kind() => Denied(References(new ReferenceValues("rack-7", "snp", Good.Evidence!.Claims)), "for snp evidence");
 
     [Fact]
