@@ -96,6 +96,8 @@ internal static class CommandLine
     /// <summary>The library's help names the assembly; people type the script's name.</summary>
     private static int Help(ParseResult parsed)
     {
+        // a list of commands shows the first line of each; the rest is for the command's own help
+        foreach (var child in parsed.CommandResult.Command.Subcommands) child.Description = child.Description?.Split('\n')[0];
         using var text = new StringWriter();
         var code = parsed.Invoke(new InvocationConfiguration { Output = text });
         Console.Out.Write(text.ToString().Replace("Strongroom.Cli ", "strongroom ", StringComparison.Ordinal));
