@@ -116,7 +116,7 @@ internal sealed class BrokerHost : IAsyncDisposable
         services.AddSingleton(new Challenges<Enrolment>(clock, TpmEnrolment.Lifetime))
             .AddSingleton(new Challenges<Transcript>(clock, ReleaseEndpoints.ChallengeTimeToLive))
             .AddSingleton(new Challenges<RenewalTranscript>(clock, ReleaseEndpoints.ChallengeTimeToLive));
-        services.AddSingleton(new RefusalBudget(clock)).AddSingleton(new KeyRelease(custody, shelf, Journal, Own(Table.Open(directory.File("answers.db"), durable: false))));
+        services.AddSingleton(new Strangers()).AddSingleton<RefusalBudget>().AddSingleton(new KeyRelease(custody, shelf, Journal, Own(Table.Open(directory.File("answers.db"), durable: false))));
     }
 
     private T Own<T>(T thing) where T : class

@@ -23,6 +23,7 @@ internal sealed record Limits(int Burst = 2000, int PerSecond = 500, int Strange
         limiter.AddPolicy(Streams, context => RateLimitPartition.GetConcurrencyLimiter(Caller(context), _ => new() { PermitLimit = StreamsPerCaller }));
         limiter.OnRejected = async (context, _) =>
         {
+            context.HttpContext.RequestServices.GetRequiredService<Strangers>().Count();
             context.HttpContext.Response.Headers.RetryAfter = "1";
             await Problem.TooMany.Because().ExecuteAsync(context.HttpContext);
         };

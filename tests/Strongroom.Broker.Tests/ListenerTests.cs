@@ -87,6 +87,7 @@ public sealed class ListenerTests : IAsyncLifetime
         Assert.Equal("1", shed[0].Headers.GetValues("Retry-After").Single());
         await TestBroker.RefusedAsync("too-many", shed[0]);
         Assert.Equal(before, scene.Broker.State.Size);
+        Assert.Equal(shed.Count, (await scene.Broker.GetAsync("/health", ProtocolJson.Default.HealthReply)).Shed);
     }
 
     private async Task<SslStream> HandshakeAsync(SslProtocols protocols)

@@ -87,4 +87,5 @@ public sealed record ExplanationReply(string Request, IReadOnlyList<ExplainedChe
 public sealed record ExplainedCheck(string Rule, string Check, string Outcome, string Words);
 
 /// <summary>The reply to <c>GET /health</c>.</summary>
-public sealed record HealthReply(string Status, string Ledger, long Size, bool? Development = null);
+/// <param name="Shed">How many requests since the start were turned away by rate, or as more rubbish in a machine's name than is worth a record.</param>
+public sealed record HealthReply(string Status, string Ledger, long Size, long Shed, bool? Development = null);
