@@ -42,8 +42,12 @@ internal sealed class EnclaveLife(EnclaveOptions options, Machine machine, Repor
             if (await asking is not { } granted) return 4;
             var keeper = Keep(granted, exchange, broker, model);
             var over = keeper.EndAsync(stopping.Token);
-            using var llama = await Task.Run(async () => await OpenAsync(model, granted.Grant, key, touching), CancellationToken.None);
-            return await ServeAsync(llama, model, certificate, over);
+            var end = Task.WhenAny(over, ending.Task);
+            using var llama = await Opening.UnlessAsync(end, cancellation => OpenAsync(model, granted.Grant, key, touching, keeper, cancellation));
+            if (llama is not null && keeper.Remaining > TimeSpan.Zero) await ServeAsync(llama, model, certificate, end);
+            // Whatever opened a moment too late is wiped unserved.
+            var first = await end;
+            return Ended(await first, first == over ? 1 : 0);
         }
         finally
         {
@@ -58,7 +62,7 @@ internal sealed class EnclaveLife(EnclaveOptions options, Machine machine, Repor
         var region = model.Region;
         var touching = Task.Run(() => region.Touch(Environment.ProcessorCount, cancellation), cancellation);
         var started = clock.GetTimestamp();
-        while (await Task.WhenAny(touching, Task.Delay(1000, cancellation)) != touching) Tell("reserving");
+        while (await Task.WhenAny(touching, Task.Delay(1000, CancellationToken.None)) != touching) Tell("reserving");
         await touching;
         Tell("reserved");
 
@@ -116,22 +120,26 @@ internal sealed class EnclaveLife(EnclaveOptions options, Machine machine, Repor
         return keeper;
     }
 
-    private async Task<LlamaModel> OpenAsync(SealedModel model, GrantedRelease grant, HpkePrivateKey key, Task touching)
+    private async Task<LlamaModel> OpenAsync(
+        SealedModel model, GrantedRelease grant, HpkePrivateKey key, Task touching, LeaseKeeper keeper, CancellationToken cancellation)
     {
-        await touching;
+        await touching.WaitAsync(cancellation);
+        // The keeper wakes a few times a second; here every moment counts, and a grant can be late.
+        if (keeper.Remaining <= TimeSpan.Zero) throw new RefusedException("the lease ended before the keys were opened");
         var released = grant.Transcript.Files;
         using var keys = grant.OpenKeys(key);
         var started = clock.GetTimestamp();
         long done = 0;
-        var files = model.Open(keys, released, grant.Lease.CheckTree, bytes => Interlocked.Add(ref done, bytes), CancellationToken.None);
+        var files = model.Open(keys, released, grant.Lease.CheckTree, bytes => Interlocked.Add(ref done, bytes), cancellation);
         var seconds = Math.Max(1e-6, clock.GetElapsedTime(started).TotalSeconds);
         report.Say(
             "opened", $"opened {model.Manifest.Name} {model.Manifest.Version}: {done / 1e6:0.0} MB authenticated in {seconds:0.000} s, {done / 1e9 / seconds:0.00} GB/s",
             ("model", model.Manifest.Name), ("version", model.Manifest.Version), ("bytes", done), ("seconds", seconds));
+        cancellation.ThrowIfCancellationRequested();
         return LlamaModel.Load(files, options.Threads);
     }
 
-    private async Task<int> ServeAsync(LlamaModel llama, SealedModel model, X509Certificate2 certificate, Task<string> over)
+    private async Task ServeAsync(LlamaModel llama, SealedModel model, X509Certificate2 certificate, Task end)
     {
         var limits = new GatewayLimits();
         using var completions = new Completions(llama, model.Manifest.Name, memory, limits, TimeProvider.System);
@@ -140,12 +148,11 @@ internal sealed class EnclaveLife(EnclaveOptions options, Machine machine, Repor
         await gateway.StartAsync();
         state.Enter(Stage.Serving);
         report.Say("ready", $"ready: {model.Manifest.Name} answers on {gateway.Address()}", ("address", gateway.Address()), ("model", model.Manifest.Name));
-        var first = await Task.WhenAny(over, ending.Task);
+        await end;
         // The end must not wait for a client that does not read: answers are cut off, then the weights go.
         completions.Stop();
         memory.Wipe();
         state.Enter(Stage.Ended);
-        return Ended(await first, first == over ? 1 : 0);
     }
 
     private int Ended(string reason, int code)

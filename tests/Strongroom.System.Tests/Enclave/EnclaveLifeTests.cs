@@ -95,6 +95,22 @@ public sealed class EnclaveLifeTests
     }
 
     [Fact]
+    public async Task A_grant_that_comes_after_its_lease_opens_nothing()
+    {
+        await using var setup = await EnclaveSetup.CreateAsync();
+        setup.Broker.LeaseSeconds = 1;
+        setup.Broker.Renew = () => throw new InvalidOperationException("away");
+        using var late = new ManualResetEventSlim();
+        setup.Broker.Grant = grant => late.Wait(TimeSpan.FromSeconds(1.5)) ? throw new InvalidOperationException("nobody sets it") : grant;
+        using var enclave = setup.Run();
+        await enclave.ExpectAsync("granted");
+        var said = await enclave.ToTheEndAsync();
+        Assert.Equal(1, await enclave.ExitAsync());
+        Assert.DoesNotContain("opened", said);
+        Assert.DoesNotContain("ready", said);
+    }
+
+    [Fact]
     public async Task Fresh_evidence_renews_its_lease()
     {
         await using var setup = await EnclaveSetup.CreateAsync();

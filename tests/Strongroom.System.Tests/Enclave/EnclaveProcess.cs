@@ -73,6 +73,16 @@ internal sealed class EnclaveProcess : IDisposable
         throw new InvalidOperationException($"the enclave never said {name}: {Errors}");
     }
 
+    /// <summary>Names of all events to come.</summary>
+    public async Task<List<string>> ToTheEndAsync()
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        patience.CancelAfter(TimeSpan.FromSeconds(60));
+        var names = new List<string>();
+        await foreach (var said in events.Reader.ReadAllAsync(patience.Token)) names.Add((string)said["event"]!);
+        return names;
+    }
+
     public async Task<int> ExitAsync()
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);

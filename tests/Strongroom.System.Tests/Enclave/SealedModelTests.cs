@@ -35,6 +35,17 @@ public sealed class SealedModelTests : IDisposable
     }
 
     [Fact]
+    public void Stops_opening_when_it_is_cancelled()
+    {
+        using var keys = Secret.CopyOf(model.FileKeys);
+        using var ending = new CancellationTokenSource();
+        var opened = 0;
+        Assert.ThrowsAny<OperationCanceledException>(() => Prepare().Open(
+            keys, null, checkTree: false, _ => { Interlocked.Increment(ref opened); ending.Cancel(); }, ending.Token));
+        Assert.Equal(1, opened);
+    }
+
+    [Fact]
     public void Refuses_a_flipped_bit()
     {
         var bytes = File.ReadAllBytes(Weights);
