@@ -46,7 +46,8 @@ internal static class ReleaseEndpoints
             {
                 decision = ReleaseDecision.Make(state, transcript, answer.Evidence, now);
                 if (decision.IsRepeated || decision.Standing is not null) return null;
-                return decision.Record.Measurement is null && !budget.TrySpend(transcript.Machine) ? null : new(decision.Record, answer.Evidence);
+                var size = decision.Entry.Length + answer.Evidence.Length;
+                return decision.Record.Measurement is null && !budget.TrySpend(transcript.Machine, size) ? null : new(decision.Record, answer.Evidence);
             },
             cancel);
         // The same request with the same key is answered the same, from the same entry of the ledger.

@@ -33,7 +33,8 @@ internal static class RenewalEndpoints
             (state, now) =>
             {
                 decision = RenewalDecision.Make(state, transcript, answer.Evidence, now);
-                return decision.Record.Measurement is null && !budget.TrySpend(transcript.Machine) ? null : new(decision.Record, answer.Evidence);
+                var size = decision.Entry.Length + answer.Evidence.Length;
+                return decision.Record.Measurement is null && !budget.TrySpend(transcript.Machine, size) ? null : new(decision.Record, answer.Evidence);
             },
             cancel);
         if (decision.Record.Outcome == Outcome.Allowed) return TypedResults.Ok(new RenewalReply(receipt!.Entry, receipt.Proof, decision.Record.Development));

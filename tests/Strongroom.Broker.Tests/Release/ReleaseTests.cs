@@ -1,12 +1,16 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Security.Cryptography;
 using Strongroom.Attestation;
+using Strongroom.Attestation.Tpm;
+using Strongroom.Broker.Tests.Machines;
 using Strongroom.Broker.Storage;
 using Strongroom.Bytes;
 using Strongroom.Crypto;
 using Strongroom.Facts;
 using Strongroom.Protocol;
 using Strongroom.Sealing;
+using Strongroom.Tests.Attestation;
 
 namespace Strongroom.Broker.Tests.Release;
 
@@ -262,6 +266,36 @@ public sealed class ReleaseTests : IAsyncLifetime
             await TestBroker.RefusedAsync("evidence-refused", await scene.AnswerAsync(challenge.Id, rubbish));
         }
         Assert.InRange(scene.Broker.State.Size - before, 1, Broker.Release.RefusalBudget.PerHour);
+    }
+
+    [Fact]
+    public async Task Large_rubbish_cannot_fill_the_disk()
+    {
+        using var maker = new TestMaker();
+        using var tpm = new SoftwareTpm(maker);
+        await scene.EnrolAsync(tpm, maker);
+        var quoted = TpmEvidence.Parse(tpm.Evidence((await scene.ChallengeAsync(enclave)).Transcript)); // yesterday's, from the ledger
+        var before = scene.Broker.State.Size;
+        for (var i = 0; i < 30; i++)
+        {
+            if (i == 15) scene.Broker.Clock.Wind(TimeSpan.FromHours(1)); // the budget of records is not what holds here
+            await AnswerAsync();
+        }
+        const long most = Broker.Release.RefusalBudget.BytesPerDay / (680 * 1024);
+        Assert.InRange(scene.Broker.State.Size - before, 16, most);
+        Assert.True((await scene.Broker.GetAsync("/health", ProtocolJson.Default.HealthReply)).Shed >= 30 - most);
+        var full = scene.Broker.State.Size;
+        scene.Broker.Clock.Wind(TimeSpan.FromDays(1));
+        await AnswerAsync();
+        Assert.Equal(full + 1, scene.Broker.State.Size);
+
+        async Task AnswerAsync()
+        {
+            using var thief = HpkePrivateKey.Generate();
+            var rubbish = EventLog.Compose([new(7, MeasuredEvent.Separator, Digest.Of([]), RandomNumberGenerator.GetBytes(511 * 1024))]);
+            var challenge = await scene.ChallengeAsync(thief);
+            await TestBroker.RefusedAsync("evidence-refused", await scene.AnswerAsync(challenge.Id, (quoted with { EventLog = rubbish }).ToBytes()));
+        }
     }
 
     [Fact]
