@@ -61,7 +61,7 @@ refused() { printf '   %srefused:%s %s\n' "$green" "$plain" "$*"; }
 # refuse CODE PATTERN COMMAND...: the attack's decisive command; demands this refusal and no other.
 refuse() {
     expect "$@"
-    refused "$(grep -iE -m1 "$2" "$stage/out" | cut -c1-200)"
+    refused "$(grep -iE -m1 "$2" "$stage/out" | sed -E 's/.*"detail":"([^"]*)".*/\1/' | cut -c1-200)"
 }
 
 # start NAME PATTERN COMMAND...: starts a program and waits until it prints PATTERN; its process id is in $pid.

@@ -92,29 +92,30 @@ enrol_the_machine() {
     step "Enrol the machine by its TPM" "The broker sends a riddle that only the chip named in the maker's certificate can open, and only for the signing key that lives in that chip. A copied disk cannot do that."
     run as operator ./strongroom machine enrol --tpm "$tpm" --intermediate "$stage/machine/issuercert.pem" --yes
     machine=$(found 'machine-[0-9a-f]{32}')
+    measurement=$(found 'measured [0-9a-f]{64}' | cut -d' ' -f2)
     run as operator ./strongroom model add "$stage/sealed" --publisher lab --yes
 }
 
 # open_request: a new request for this machine; its id in $request.
 open_request() {
-    expect 4 'request-' as operator ./strongroom request open "$model_name" --machine "$machine" --purpose inference --lease "1 hour" --yes
+    expect 0 'request-' as operator ./strongroom request open "$model_name" --machine "$machine" --purpose inference --lease "1 hour" --yes
     request=$(found 'request-[0-9a-f]{32}')
 }
 
 approve_request() {
-    expect 4 'security' as owner ./strongroom approve "$request" --yes
+    expect 0 'security' as owner ./strongroom approve "$request" --yes
     run as guard ./strongroom approve "$request" --yes
 }
 
 # The same again, for a new request, without all the words.
 ask_again() {
-    quietly_expect 4 as operator ./strongroom request open "$model_name" --machine "$machine" --purpose inference --lease "1 hour" --yes
+    quietly as operator ./strongroom request open "$model_name" --machine "$machine" --purpose inference --lease "1 hour" --measurement "$measurement" --yes
     request=$(found 'request-[0-9a-f]{32}')
     say "(a new request: $request)"
 }
 
 approve_again() {
-    quietly_expect 4 as owner ./strongroom approve "$request" --yes
+    quietly as owner ./strongroom approve "$request" --yes
     quietly as guard ./strongroom approve "$request" --yes
     last_approval=$(found 'ledger entry [0-9]+' | grep -oE '[0-9]+')
     say "(approved by two people: ledger entries $((last_approval - 1)) and $last_approval)"
