@@ -147,11 +147,11 @@ public sealed class RootTests
         return count;
     }
 
-    /// <summary>The enclave's own directory, what it holds open, and what appeared in the places for temporary files since it began.</summary>
+    /// <summary>The enclave's own directory, what it holds open, and what appeared in the places for temporary files since it began; a pipe has no length, and whoever opened it would wait.</summary>
     private static IEnumerable<string> Written(string state, DateTime since) =>
         Directory.EnumerateFiles(state, "*", SearchOption.AllDirectories)
             .Concat(((string[])[Path.GetTempPath(), "/dev/shm", "/var/tmp"]).Where(Directory.Exists).SelectMany(Directory.EnumerateFiles)
-                .Where(file => File.GetLastWriteTimeUtc(file) >= since && new FileInfo(file).Length < 64 << 20));
+                .Where(file => File.GetLastWriteTimeUtc(file) >= since && new FileInfo(file).Length is > 0 and < 64 << 20));
 
     private static int GuardianOf(int enclave) =>
         int.Parse(File.ReadLines($"/proc/{enclave}/task/{enclave}/children").First().Split(' ')[0], global::System.Globalization.CultureInfo.InvariantCulture);
