@@ -86,6 +86,8 @@ internal sealed class BrokerDirectory : IDisposable
             reasons.Add("the witnesses of broker.json are not those that genesis names");
         if (configuration.DangerDevelopmentEvidence == true && founding.DangerDevelopmentEvidence != true)
             reasons.Add("this ledger was founded without --danger-development-evidence, and nobody can add that later");
+        if (configuration.DangerDevelopmentEvidence != true && founding.DangerDevelopmentEvidence == true)
+            reasons.Add("this ledger was founded with --danger-development-evidence: give the broker that option too, or found another ledger without it");
         return reasons.Count == 0 ? founding : throw new RefusedException(reasons);
     }
 }

@@ -71,7 +71,7 @@ public sealed class ProgramTests : IAsyncLifetime
         await Broker.EnrolAsync("visitors");
         await Broker.StopAsync();
         Broker.Write("ledger.db", backup);
-        await using var process = BrokerProcess.Run("--dir", Broker.Directory, "--witness", WitnessUrl);
+        await using var process = BrokerProcess.Run("--dir", Broker.Directory, "--witness", WitnessUrl, "--danger-development-evidence");
         var (code, error) = await process.ExitAsync();
         Assert.Equal(71, code);
         Assert.Contains("old copy", error, StringComparison.Ordinal);
@@ -81,7 +81,7 @@ public sealed class ProgramTests : IAsyncLifetime
     public async Task Nobody_talks_to_its_runtime()
     {
         // BrokerProcess also sets a start-up hook that does not exist: had the runtime looked for it, the program would not be running.
-        await using var process = await BrokerProcess.StartAsync(Broker.Directory, "--witness", WitnessUrl);
+        await using var process = await BrokerProcess.StartAsync(Broker.Directory, "--witness", WitnessUrl, "--danger-development-evidence");
         Assert.Empty(Directory.GetFiles(Path.GetTempPath(), $"dotnet-diagnostic-{process.Id}-*"));
         Assert.DoesNotContain($"dotnet-diagnostic-{process.Id}-", await File.ReadAllTextAsync("/proc/net/unix"), StringComparison.Ordinal);
     }
@@ -90,15 +90,15 @@ public sealed class ProgramTests : IAsyncLifetime
     public async Task What_it_writes_is_its_own_users_alone()
     {
         foreach (var file in Directory.GetFiles(Broker.Directory, "names.db*")) File.Delete(file);
-        await using var process = await BrokerProcess.StartAsync(Broker.Directory, "--witness", WitnessUrl);
+        await using var process = await BrokerProcess.StartAsync(Broker.Directory, "--witness", WitnessUrl, "--danger-development-evidence");
         Assert.All(Directory.GetFiles(Broker.Directory, "names.db*"), file => Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file)));
     }
 
     [Theory]
     [InlineData(64)]
     [InlineData(66, "--dir", "/nonexistent")]
-    [InlineData(2, "--dir", "{dir}", "--witness", "{witness}", "--custody", "nowhere:")]
-    [InlineData(3, "--dir", "{dir}", "--witness", "http://127.0.0.1:1")]
+    [InlineData(2, "--dir", "{dir}", "--witness", "{witness}", "--custody", "nowhere:", "--danger-development-evidence")]
+    [InlineData(3, "--dir", "{dir}", "--witness", "http://127.0.0.1:1", "--danger-development-evidence")]
     public async Task Ends_with_a_code_that_says_whose_fault_it_was(int code, params string[] line)
     {
         await using var process = BrokerProcess.Run([.. line.Select(word => word.Replace("{dir}", Broker.Directory, StringComparison.Ordinal).Replace("{witness}", WitnessUrl, StringComparison.Ordinal))]);

@@ -83,6 +83,15 @@ public sealed class StartTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Without_the_danger_that_people_founded_it_with_it_does_not_start()
+    {
+        var refused = await Assert.ThrowsAsync<RefusedException>(() => broker.StartAgainAsync(development: false));
+        Assert.Contains("give the broker that option too", refused.Message, StringComparison.Ordinal);
+        broker.Write("broker.json", (Configuration with { DangerDevelopmentEvidence = true }).ToBytes());
+        await broker.StartAgainAsync(development: false); // the line does not say it, the file does
+    }
+
+    [Fact]
     public async Task Without_its_witness_it_does_not_start()
     {
         broker.Witness.Away = true;
