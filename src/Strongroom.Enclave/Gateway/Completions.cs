@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using Strongroom.Bytes;
 using Strongroom.Enclave.Memory;
 using Strongroom.Weights.Models;
 
@@ -40,9 +41,9 @@ public sealed class Completions(LlamaModel model, string name, WorkingMemory mem
             if (request.Stream) await StreamAsync(request, generation, reply, http.Response, either.Token);
             else await WholeAsync(generation, reply, http.Response, either.Token);
         }
-        catch (ContextLengthException e)
+        catch (Exception e) when (Unanswerable(kind, e) is { } refusal)
         {
-            throw TooLong(e);
+            throw refusal;
         }
     }
 
@@ -79,7 +80,8 @@ public sealed class Completions(LlamaModel model, string name, WorkingMemory mem
         catch (Exception e)
         {
             generation.Dispose();
-            throw e is ContextLengthException length ? TooLong(length) : e;
+            if (Unanswerable(request.Kind, e) is { } refusal) throw refusal;
+            throw;
         }
     }
 
@@ -127,9 +129,17 @@ public sealed class Completions(LlamaModel model, string name, WorkingMemory mem
         }
     }
 
-    private static ApiException TooLong(ContextLengthException e) => ApiException.Invalid(
-        string.Create(CultureInfo.InvariantCulture, $"This model's maximum context length is {e.Context} tokens, your prompt has {e.Tokens} or more."),
-        parameter: null, "context_length_exceeded");
+    /// <summary>What this model cannot answer is no failure of the enclave. What the engine says of it stays here: it may name a character of the prompt.</summary>
+    private static ApiException? Unanswerable(CompletionKind kind, Exception e) => e switch
+    {
+        ContextLengthException length => ApiException.Invalid(
+            string.Create(CultureInfo.InvariantCulture, $"This model's maximum context length is {length.Context} tokens, your prompt has {length.Tokens} or more."),
+            parameter: null, "context_length_exceeded"),
+        MalformedException => ApiException.Invalid(
+            "This model cannot answer that prompt: it is empty, it is not in Unicode's normal form C, or the model's weights give no numbers for it.",
+            kind == CompletionKind.Chat ? "messages" : "prompt", "invalid_value"),
+        _ => null,
+    };
 
     private static string Id(CompletionKind kind) => (kind == CompletionKind.Chat ? "chatcmpl-" : "cmpl-") + RandomNumberGenerator.GetHexString(24, lowercase: true);
 }

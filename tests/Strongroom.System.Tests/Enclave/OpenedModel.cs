@@ -10,9 +10,9 @@ internal sealed class OpenedModel : IDisposable
 {
     private readonly string directory = Directory.CreateTempSubdirectory("opened-model-").FullName;
 
-    public OpenedModel()
+    public OpenedModel(bool speechless = false)
     {
-        Sealed = TinyModel.Seal(directory);
+        Sealed = TinyModel.Seal(directory, speechless: speechless);
         Memory = new(MemoryKind.Locked);
         using var keys = Secret.CopyOf(Sealed.FileKeys);
         Llama = LlamaModel.Load(SealedModel.Prepare(directory, [Sealed.Publisher.PublicKey], Memory).Open(keys, null, checkTree: true, _ => { }, CancellationToken.None), 1);

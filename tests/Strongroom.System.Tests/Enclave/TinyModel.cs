@@ -30,11 +30,12 @@ internal sealed class TinyModel : IDisposable
     /// <summary>The bytes of every weight tensor, bf16.</summary>
     public IReadOnlyList<byte[]> Tensors => tensors;
 
-    public static TinyModel Seal(string directory, string name = "tiny", long version = 1)
+    /// <param name="speechless">Its weights give numbers for spaces and the letter x only, and it never says one of those.</param>
+    public static TinyModel Seal(string directory, string name = "tiny", long version = 1, bool speechless = false)
     {
         var model = new TinyModel(directory, Ed25519PrivateKey.FromSeed(RandomNumberGenerator.GetBytes(32)));
         global::System.IO.Directory.CreateDirectory(directory);
-        model.Seal(name, version, [("config.json", Config()), ("model.safetensors", model.Weights()), ("tokenizer.bin", Tokenizer())]);
+        model.Seal(name, version, [("config.json", Config(tied: !speechless)), ("model.safetensors", model.Weights(speechless)), ("tokenizer.bin", Tokenizer())]);
         return model;
     }
 
@@ -72,7 +73,7 @@ internal sealed class TinyModel : IDisposable
         return tree.Root();
     }
 
-    private static byte[] Config() => Encoding.UTF8.GetBytes(new JsonObject
+    private static byte[] Config(bool tied) => Encoding.UTF8.GetBytes(new JsonObject
     {
         ["model_type"] = "llama",
         ["hidden_act"] = "silu",
@@ -84,7 +85,7 @@ internal sealed class TinyModel : IDisposable
         ["vocab_size"] = Vocabulary,
         ["max_position_embeddings"] = Context,
         ["rms_norm_eps"] = 1e-5,
-        ["tie_word_embeddings"] = true,
+        ["tie_word_embeddings"] = tied,
         ["bos_token_id"] = 1,
         ["eos_token_id"] = 2,
     }.ToJsonString());
@@ -99,7 +100,7 @@ internal sealed class TinyModel : IDisposable
         return file.ToArray();
     }
 
-    private byte[] Weights()
+    private byte[] Weights(bool speechless)
     {
         var (header, data) = (new JsonObject(), new ByteWriter());
         Add("model.embed_tokens.weight", Vocabulary, Dimension);
@@ -117,6 +118,7 @@ internal sealed class TinyModel : IDisposable
             Add(prefix + "mlp.down_proj.weight", Dimension, Hidden);
         }
         Add("model.norm.weight", Dimension);
+        if (speechless) Add("lm_head.weight", Vocabulary, Dimension);
         var json = Encoding.UTF8.GetBytes(header.ToJsonString());
         Array.Resize(ref json, (json.Length + 7) / 8 * 8);
         json.AsSpan(json.AsSpan().TrimEnd((byte)0).Length).Fill((byte)' ');
@@ -132,6 +134,8 @@ internal sealed class TinyModel : IDisposable
                 var value = (RandomNumberGenerator.GetInt32(1 << 20) - (1 << 19)) / (float)(1 << 20);
                 BinaryPrimitives.WriteUInt16LittleEndian(tensor.AsSpan(i), (ushort)(BitConverter.SingleToUInt32Bits(value) >> 16));
             }
+            if (speechless && name == "model.embed_tokens.weight") Fill(tensor, token => !Speakable(token), 0x7F80); // infinity
+            if (speechless && name == "lm_head.weight") Fill(tensor, Speakable, 0);
             header[name] = new JsonObject
             {
                 ["dtype"] = "BF16",
@@ -141,5 +145,14 @@ internal sealed class TinyModel : IDisposable
             data.Bytes(tensor);
             tensors.Add(tensor);
         }
+    }
+
+    private static bool Speakable(int token) => token is < 3 or 3 + 256 or 3 + 256 + 'x' - ' ';
+
+    private static void Fill(byte[] tensor, Func<int, bool> chosen, ushort value)
+    {
+        var numbers = global::System.Runtime.InteropServices.MemoryMarshal.Cast<byte, ushort>(tensor.AsSpan());
+        for (var token = 0; token < Vocabulary; token++)
+            if (chosen(token)) numbers.Slice(Dimension * token, Dimension).Fill(value);
     }
 }
