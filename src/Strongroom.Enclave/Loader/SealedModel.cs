@@ -31,12 +31,13 @@ public sealed unsafe class SealedModel
     public ProtectedRegion Region => region;
 
     /// <summary>Reads the manifest, which is public, and maps memory for what it promises.</summary>
-    /// <exception cref="RefusedException">Not signed, or not by a pinned publisher.</exception>
+    /// <exception cref="RefusedException">Not signed, or not by a pinned publisher; or something lies beside the model's files.</exception>
     /// <exception cref="UnavailableException">Not that much protected memory.</exception>
     public static SealedModel Prepare(string directory, IReadOnlyList<Ed25519PublicKey> publishers, ProtectedMemory memory)
     {
-        var manifest = Manifest.Parse(File.ReadAllBytes(Path.Combine(directory, "manifest.json")));
+        var manifest = Manifest.Parse(SealedFiles.ReadManifest(directory));
         if (!publishers.Any(manifest.IsFrom)) throw new RefusedException($"the model is signed by {manifest.Publisher}, whom this enclave does not trust");
+        SealedFiles.RequireNothingElse(directory, manifest);
         var offsets = new long[manifest.Files.Count + 1];
         for (var i = 0; i < manifest.Files.Count; i++)
             offsets[i + 1] = checked(offsets[i] + ((manifest.Files[i].Length + FileAlignment - 1) / FileAlignment * FileAlignment));
@@ -72,8 +73,8 @@ public sealed unsafe class SealedModel
     {
         var file = Manifest.Files[index];
         var path = Path.Combine(directory, file.Name + SealedLayout.Extension);
-        if (!File.Exists(path)) throw new RefusedException($"{file.Name} is missing");
-        using var handle = File.OpenHandle(path);
+        if (!Path.Exists(path)) throw new RefusedException($"{file.Name} is missing");
+        using var handle = SealedFiles.OpenRead(path);
         if (RandomAccess.GetLength(handle) != file.SealedLength) throw new RefusedException($"{file.Name} has {RandomAccess.GetLength(handle)} sealed bytes, the manifest says {file.SealedLength}");
         var header = new byte[SealedLayout.HeaderSize];
         if (RandomAccess.Read(handle, header, 0) != header.Length) throw new RefusedException($"{file.Name} was cut while it was read");

@@ -6,8 +6,11 @@ namespace Strongroom.Enclave.Native;
 /// <summary>What a failed system call left behind, as an outcome that says what to do.</summary>
 internal static class Errno
 {
+    internal const int NoEntry = 2; // ENOENT
     internal const int Interrupted = 4; // EINTR
+    internal const int NoDevice = 6; // ENXIO: a socket in the file system
     internal const int NoChild = 10; // ECHILD
+    internal const int Loop = 40; // ELOOP: with O_NOFOLLOW, a symbolic link
 
     internal static int Last => Marshal.GetLastPInvokeError();
 

@@ -68,6 +68,47 @@ public sealed class SealedModelTests : IDisposable
         Assert.Contains("missing", Assert.Throws<RefusedException>(() => Open()).Message);
     }
 
+    [Theory]
+    [InlineData("notes.txt")]
+    [InlineData("model.safetensors")]
+    [InlineData("other.sealed")]
+    [InlineData("deeper/model.safetensors.sealed")]
+    public void Refuses_a_file_that_does_not_belong_to_the_model(string name)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(directory, name))!);
+        File.WriteAllText(Path.Combine(directory, name), "");
+        Assert.Contains("does not belong", Assert.Throws<RefusedException>(Prepare).Message);
+    }
+
+    [Theory]
+    [InlineData("model.safetensors.sealed")]
+    [InlineData("manifest.json")]
+    public void Refuses_a_link_even_to_the_very_same_file(string name)
+    {
+        MoveAway(name, to => File.CreateSymbolicLink(Path.Combine(directory, name), to));
+        Assert.Contains("symbolic link", Assert.Throws<RefusedException>(Prepare).Message);
+    }
+
+    [Fact]
+    public void Refuses_a_file_that_became_a_link_after_the_manifest_was_read()
+    {
+        var prepared = Prepare();
+        MoveAway("model.safetensors.sealed", to => File.CreateSymbolicLink(Weights, to));
+        using var keys = Secret.CopyOf(model.FileKeys);
+        Assert.Contains("symbolic link", Assert.Throws<RefusedException>(() => prepared.Open(keys, null, false, _ => { }, CancellationToken.None)).Message);
+    }
+
+    [Theory]
+    [InlineData("model.safetensors.sealed")]
+    [InlineData("manifest.json")]
+    public async Task Refuses_a_pipe_without_waiting_for_its_writer(string name)
+    {
+        MoveAway(name, _ => Run("mkfifo", Path.Combine(directory, name)));
+        var opening = Task.Run(() => Open(), TestContext.Current.CancellationToken);
+        var refusal = await Assert.ThrowsAsync<RefusedException>(() => opening.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken));
+        Assert.Contains("not a regular file", refusal.Message);
+    }
+
     [Fact]
     public void Refuses_a_publisher_who_is_not_pinned()
     {
@@ -109,6 +150,20 @@ public sealed class SealedModelTests : IDisposable
         memory.Dispose();
         model.Dispose();
         Directory.Delete(directory, recursive: true);
+    }
+
+    private void MoveAway(string name, Action<string> replace)
+    {
+        var away = Directory.CreateTempSubdirectory("moved-away-").FullName;
+        File.Move(Path.Combine(directory, name), Path.Combine(away, name));
+        replace(Path.Combine(away, name));
+    }
+
+    private static void Run(string program, string argument)
+    {
+        using var process = global::System.Diagnostics.Process.Start(program, argument);
+        process.WaitForExit();
+        Assert.Equal(0, process.ExitCode);
     }
 
     private SealedModel Prepare() => SealedModel.Prepare(directory, [model.Publisher.PublicKey], memory);
