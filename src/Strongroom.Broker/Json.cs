@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 using Strongroom.Bytes;
 using Strongroom.Protocol;
 
@@ -11,7 +12,7 @@ internal static class Json
     public static void AddJson(this IServiceCollection services) => services.ConfigureHttpJsonOptions(json =>
     {
         var options = json.SerializerOptions;
-        options.TypeInfoResolverChain.Insert(0, ProtocolJson.Default);
+        options.TypeInfoResolverChain.Insert(0, ProtocolJson.Default.WithAddedModifier(RequireType));
         options.Converters.Add(new Timestamp());
         options.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
         options.PropertyNameCaseInsensitive = false; // ASP.NET's default would take "Memory" for "memory"
@@ -23,4 +24,10 @@ internal static class Json
         options.AllowOutOfOrderMetadataProperties = true;
         options.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull;
     });
+
+    /// <summary>A command without its type is the sender's mistake; the reader would call it a type that is not supported, which is ours.</summary>
+    private static void RequireType(JsonTypeInfo info)
+    {
+        if (info is { Type.IsAbstract: true, PolymorphismOptions: not null }) info.CreateObject = () => throw new JsonException("the type is missing");
+    }
 }

@@ -129,6 +129,27 @@ public sealed class AccessTests : IAsyncLifetime
         await TestBroker.RefusedAsync("malformed", await broker.Client.PostAsync("/v1/commands", content));
     }
 
+    [Theory]
+    [InlineData("""{"type":"trust/propose.v1",COMMON,"change":{"type":"person/enrol","person":"person-1","key":"KEY","groups":[null]}}""")]
+    [InlineData("""{"type":"trust/propose.v1",COMMON,"change":{"type":"person/groups","person":"person-1","groups":[null]}}""")]
+    [InlineData("""{"type":"trust/propose.v1",COMMON,"change":{"type":"reference/set","name":"n","kind":"tpm","values":{"pcr0":null}}}""")]
+    [InlineData("""{"type":"request/open.v1",COMMON,REQUEST,"lease_seconds":1,"files":[null]}""")]
+    [InlineData("""{"type":"request/open.v1",COMMON,REQUEST,"lease_seconds":9007199254740993}""")]
+    public async Task What_nobody_can_have_signed_is_malformed(string command) =>
+        Assert.Contains("no signature can be over", await TestBroker.RefusedAsync("malformed", await SendAsync(command)), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("""{}""")]
+    [InlineData("""{"ledger":"broker.test/ledger"}""")]
+    [InlineData("""{"type":null}""")]
+    [InlineData("""{"type":1}""")]
+    [InlineData("""{"type":"trust/propose.v1",COMMON,"change":{}}""")]
+    [InlineData("""{"type":"trust/propose.v1",COMMON,"change":null}""")]
+    [InlineData("""{"type":"trust/propose.v1",COMMON,"change":{"type":"policy/set","policy":[null]}}""")]
+    [InlineData("""{"type":"trust/propose.v1",COMMON,"change":{"type":"policy/set","policy":1.5}}""")]
+    [InlineData("""{"type":"revoke.v1",COMMON,"target":"\ud800","reason":"r"}""")]
+    public async Task What_is_no_command_is_malformed(string command) => await TestBroker.RefusedAsync("malformed", await SendAsync(command));
+
     [Fact]
     public async Task An_unknown_member_is_malformed()
     {
@@ -146,5 +167,17 @@ public sealed class AccessTests : IAsyncLifetime
         await broker.StartAgainAsync();
         Assert.Equal(size, broker.State.Size);
         Assert.NotNull(broker.State.Access.ActivePerson(person.Id));
+    }
+
+    /// <summary>A command as nobody's program writes it, under a signature that is none.</summary>
+    private async Task<HttpResponseMessage> SendAsync(string command)
+    {
+        const string digest = "0000000000000000000000000000000000000000000000000000000000000000";
+        command = command
+            .Replace("COMMON", $"\"ledger\":\"{TestBroker.Origin}\",\"id\":\"00000000000000000000000000000000\",\"by\":\"{broker.Ada.Id}\",\"at\":\"2026-01-01T00:00:00Z\"", StringComparison.Ordinal)
+            .Replace("REQUEST", $"\"model\":\"m\",\"version\":1,\"model_digest\":\"{digest}\",\"machine\":\"m\",\"measurement\":\"{digest}\",\"purpose\":\"p\",\"expires\":\"2026-01-01T00:00:00Z\"", StringComparison.Ordinal)
+            .Replace("KEY", broker.Ada.Key.PublicKey.ToString(), StringComparison.Ordinal);
+        using var content = new StringContent($"{{\"command\":{command},\"signature\":\"\"}}", System.Text.Encoding.UTF8, "application/json");
+        return await broker.Client.PostAsync("/v1/commands", content);
     }
 }

@@ -10,6 +10,7 @@ internal static class Commands
     public static async Task<Results<Ok<CommandReply>, Accepted<CommandReply>, ProblemHttpResult>> WriteAsync(
         Journal journal, SignedCommand signed, IReadOnlyList<ReadOnlyMemory<byte>> blobs, CancellationToken cancel)
     {
+        if (Malformed(signed) is { } malformed) return malformed;
         IReadOnlyList<string> reasons = [];
         var receipt = await journal.WriteAsync(
             (state, now) =>
@@ -23,6 +24,20 @@ internal static class Commands
         var missing = Missing(journal.State, signed.Command);
         var reply = new CommandReply(receipt!.Index, Subject(signed.Command), missing.Count == 0 ? null : missing);
         return missing.Count == 0 ? TypedResults.Ok(reply) : TypedResults.Accepted((string?)null, reply);
+    }
+
+    /// <summary>The reader takes some values that have no canonical form; nobody can have signed them, and no rule is asked about them.</summary>
+    public static ProblemHttpResult? Malformed(SignedCommand signed)
+    {
+        try
+        {
+            signed.ToBytes();
+            return null;
+        }
+        catch (ArgumentException)
+        {
+            return Problem.Malformed.Because("the command holds what no signature can be over: a null in a list or a number beyond 2^53");
+        }
     }
 
     private static string Subject(Command command) => command switch

@@ -24,6 +24,7 @@ internal static class ModelEndpoints
         ModelUpload upload, Journal journal, ModelShelf shelf, KeyProvider custody, TimeProvider clock, CancellationToken cancel)
     {
         if (upload.Command.Command is not AddModel add) return Problem.Malformed.Because("the command is not model/add.v1");
+        if (Commands.Malformed(upload.Command) is { } malformed) return malformed;
         // Asked before anything is parsed or stored for whoever may not add a model, and once more when it is written.
         if (journal.State.Refusals(upload.Command, clock.GetUtcNow()).Count > 0) return await Commands.WriteAsync(journal, upload.Command, [], cancel);
         var reasons = await RefusalsAsync(upload, add, journal.State.Access.Publishers[add.Publisher], custody, cancel);
