@@ -80,7 +80,7 @@ public sealed class ListenerTests : IAsyncLifetime
         using var enclave = HpkePrivateKey.Generate();
         var before = scene.Broker.State.Size;
         var responses = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => scene.Broker.PostAsync(
-            "/v1/challenges", new(scene.RequestId, enclave.PublicKey, "secret", ReleaseScene.Configuration), ProtocolJson.Default.ChallengeRequest)));
+            "/v1/challenges", new(scene.RequestId, enclave.PublicKey, "secret", scene.Configuration), ProtocolJson.Default.ChallengeRequest)));
         Assert.Contains(responses, response => response.StatusCode == HttpStatusCode.OK);
         var shed = responses.Where(response => response.StatusCode == HttpStatusCode.TooManyRequests).ToList();
         Assert.True(shed.Count > 50);

@@ -129,12 +129,12 @@ public sealed class LeaseTests : IAsyncLifetime
     {
         var path = $"/v1/leases/lease-{new string('0', 32)}";
         await TestBroker.RefusedAsync("not-found", await scene.Broker.Client.GetAsync(path + "/events"));
-        await TestBroker.RefusedAsync("not-found", await scene.Broker.PostAsync(path + "/challenges", new(ReleaseScene.Configuration), ProtocolJson.Default.RenewalChallengeRequest));
+        await TestBroker.RefusedAsync("not-found", await scene.Broker.PostAsync(path + "/challenges", new(scene.Configuration), ProtocolJson.Default.RenewalChallengeRequest));
     }
 
     private async Task<RenewalChallenge> ChallengeAsync() => await TestBroker.MustAsync(
         HttpStatusCode.OK,
-        await scene.Broker.PostAsync($"/v1/leases/{lease}/challenges", new(ReleaseScene.Configuration), ProtocolJson.Default.RenewalChallengeRequest),
+        await scene.Broker.PostAsync($"/v1/leases/{lease}/challenges", new(scene.Configuration), ProtocolJson.Default.RenewalChallengeRequest),
         ProtocolJson.Default.RenewalChallenge);
 
     private Task<HttpResponseMessage> AnswerAsync(string to, string challenge, byte[] evidence) =>

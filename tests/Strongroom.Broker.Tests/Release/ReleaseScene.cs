@@ -19,8 +19,6 @@ internal sealed class ReleaseScene : IAsyncDisposable
     public const string Purpose = "inference";
     public const int LeaseSeconds = 600;
 
-    public static readonly Digest Configuration = Digest.Of("configuration"u8);
-
     private readonly Ed25519PrivateKey publisher = Ed25519PrivateKey.FromSeed(Digest.Of("publisher"u8).Span);
 
     private ReleaseScene(TestBroker broker) => Broker = broker;
@@ -42,6 +40,11 @@ internal sealed class ReleaseScene : IAsyncDisposable
     public Manifest Manifest { get; private set; } = null!;
 
     public OpenRequest Request { get; private set; } = null!;
+
+    /// <summary>What an enclave declares whose pins follow from this broker's ledger.</summary>
+    public Digest Configuration => Broker.State.Founding is { } founding
+        ? new Configuration(founding.Ledger, founding.LedgerKey, founding.Witnesses, founding.BrokerKey, [publisher.PublicKey]).Digest()
+        : throw new InvalidOperationException("the ledger is empty");
 
     public string RequestId => Ids.Request(Request);
 

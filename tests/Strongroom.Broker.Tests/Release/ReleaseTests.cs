@@ -136,8 +136,17 @@ public sealed class ReleaseTests : IAsyncLifetime
         using var thief = HpkePrivateKey.Generate();
         var challenge = await scene.ChallengeAsync(thief);
         // The machine's one measured enclave holds another key than the asker's.
-        var evidence = scene.Machine.Evidence(challenge.Transcript.Digest(), EnclaveStart.Of(enclave.PublicKey, ReleaseScene.Configuration));
+        var evidence = scene.Machine.Evidence(challenge.Transcript.Digest(), EnclaveStart.Of(enclave.PublicKey, scene.Configuration));
         await TestBroker.RefusedAsync("evidence-refused", await scene.AnswerAsync(challenge.Id, evidence));
+    }
+
+    [Fact]
+    public async Task An_enclave_with_pins_of_its_own_choice_gets_nothing()
+    {
+        await scene.ApproveBothAsync();
+        var challenge = await scene.ChallengeAsync(enclave, configuration: Digest.Of("trusts somebody else"u8));
+        var reason = await TestBroker.RefusedAsync("release-denied", await scene.AnswerAsync(challenge.Id, scene.Machine.Evidence(challenge.Transcript)));
+        Assert.Contains("other pins", reason, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -145,7 +154,7 @@ public sealed class ReleaseTests : IAsyncLifetime
     {
         await scene.ApproveBothAsync();
         var challenge = await scene.ChallengeAsync(enclave, configuration: Digest.Of("trusts somebody else"u8));
-        var evidence = scene.Machine.Evidence(challenge.Transcript.Digest(), EnclaveStart.Of(enclave.PublicKey, ReleaseScene.Configuration));
+        var evidence = scene.Machine.Evidence(challenge.Transcript.Digest(), EnclaveStart.Of(enclave.PublicKey, scene.Configuration));
         await TestBroker.RefusedAsync("evidence-refused", await scene.AnswerAsync(challenge.Id, evidence));
     }
 
@@ -176,7 +185,7 @@ public sealed class ReleaseTests : IAsyncLifetime
     {
         var transcript = (await scene.ChallengeAsync(enclave, "locked")).Transcript;
         Assert.Equal(
-            (TestBroker.Origin, scene.RequestId, scene.Manifest.ModelDigest, scene.Machine.Id, scene.Broker.BrokerKey, "locked", ReleaseScene.Configuration),
+            (TestBroker.Origin, scene.RequestId, scene.Manifest.ModelDigest, scene.Machine.Id, scene.Broker.BrokerKey, "locked", scene.Configuration),
             (transcript.Ledger, transcript.Request, transcript.ModelDigest, transcript.Machine, transcript.BrokerKey, transcript.Memory, transcript.Configuration));
         Assert.Equal(enclave.PublicKey, transcript.HpkeKey);
         Assert.Equal(Transcript.NonceSizeInBytes, transcript.Nonce.Length);
@@ -213,12 +222,12 @@ public sealed class ReleaseTests : IAsyncLifetime
     [Fact]
     public async Task Memory_of_no_known_kind_is_malformed() => await TestBroker.RefusedAsync(
         "malformed",
-        await scene.Broker.PostAsync("/v1/challenges", new(scene.RequestId, enclave.PublicKey, "swap", ReleaseScene.Configuration), ProtocolJson.Default.ChallengeRequest));
+        await scene.Broker.PostAsync("/v1/challenges", new(scene.RequestId, enclave.PublicKey, "swap", scene.Configuration), ProtocolJson.Default.ChallengeRequest));
 
     [Fact]
     public async Task A_stranger_gets_no_challenge_for_a_request_that_does_not_exist() => await TestBroker.RefusedAsync(
         "not-found",
-        await scene.Broker.PostAsync("/v1/challenges", new("request-" + new string('0', 32), enclave.PublicKey, "secret", ReleaseScene.Configuration), ProtocolJson.Default.ChallengeRequest));
+        await scene.Broker.PostAsync("/v1/challenges", new("request-" + new string('0', 32), enclave.PublicKey, "secret", scene.Configuration), ProtocolJson.Default.ChallengeRequest));
 
     [Fact]
     public async Task A_revoked_request_is_denied()

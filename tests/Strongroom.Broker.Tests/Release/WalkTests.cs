@@ -83,13 +83,13 @@ public sealed class WalkTests : IAsyncLifetime
 
     private async Task<(ReleaseReply Reply, Transcript Transcript)> AskAsync()
     {
-        var challenge = await client.ChallengeAsync(new ChallengeRequest(scene.RequestId, enclave.PublicKey, "secret", ReleaseScene.Configuration), Cancel);
+        var challenge = await client.ChallengeAsync(new ChallengeRequest(scene.RequestId, enclave.PublicKey, "secret", scene.Configuration), Cancel);
         return (await client.ReleaseAsync(new(challenge.Id, scene.Machine.Evidence(challenge.Transcript)), Cancel), challenge.Transcript);
     }
 
     private async Task<GrantedRenewal> RenewAsync(string lease)
     {
-        var challenge = await client.ChallengeAsync(lease, new RenewalChallengeRequest(ReleaseScene.Configuration), Cancel);
+        var challenge = await client.ChallengeAsync(lease, new RenewalChallengeRequest(scene.Configuration), Cancel);
         var reply = await client.RenewAsync(lease, new(challenge.Id, scene.Machine.Evidence(challenge.Transcript)), Cancel);
         return GrantedRenewal.Check(reply, challenge.Transcript, Trust);
     }

@@ -2,6 +2,7 @@ using Strongroom.Bytes;
 using Strongroom.Crypto;
 using Strongroom.Facts;
 using Strongroom.Policy;
+using Strongroom.Tests.Ledger;
 
 namespace Strongroom.Tests.Facts;
 
@@ -192,7 +193,7 @@ public sealed class ReleaseDecisionTests
     {
         var bare = Town.Founded();
         bare.Enrol(bare.Operator, Groups.Operators);
-        bare.Agree(new AddPublisher("acme", Town.NewKey().PublicKey));
+        bare.Agree(new AddPublisher("acme", bare.Publisher.PublicKey));
         bare.Write(bare.AddModel());
         bare.Write(bare.EnrolMachine());
         Assert.Equal(["no policy is in force: two administrators set the first one"], bare.Ask(bare.Opened()).Record.Reasons);
@@ -219,6 +220,61 @@ public sealed class ReleaseDecisionTests
         };
         var decision = ReleaseDecision.Make(town.State, transcript, town.Evidence(transcript.Digest()), town.Now);
         Assert.StartsWith("the transcript", Assert.Single(decision.Record.Reasons!), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("ledger")]
+    [InlineData("ledger key")]
+    [InlineData("witness")]
+    [InlineData("no witness")]
+    [InlineData("broker")]
+    [InlineData("another publisher")]
+    [InlineData("one publisher more")]
+    [InlineData("a publisher not on record")]
+    [InlineData("no publisher")]
+    public void Denies_an_enclave_whose_pins_do_not_follow_from_the_ledger(string pins)
+    {
+        var (other, stranger) = (Town.NewKey().PublicKey, Town.NewKey().PublicKey);
+        town.Agree(new AddPublisher("other", other));
+        town.Agree(new AddPublisher("third", Town.NewKey().PublicKey));
+        var good = town.Pinned();
+        var configuration = (pins switch
+        {
+            "ledger" => good with { Ledger = "attacker.example" },
+            "ledger key" => good with { LedgerKey = $"{TestKeys.Signer("attacker.example").Verifier}" },
+            "witness" => good with { Witnesses = [$"{TestKeys.Cosigner("attacker.example/1").Verifier}"] },
+            "no witness" => good with { Witnesses = [] },
+            "broker" => good with { BrokerKey = Digest.Of("the attacker's"u8) },
+            "another publisher" => good with { Publishers = [other] },
+            "one publisher more" => good with { Publishers = [.. good.Publishers, other] },
+            "a publisher not on record" => good with { Publishers = [.. good.Publishers, stranger] },
+            _ => good with { Publishers = [] },
+        }).Digest();
+        var record = AskPinned(town.Approved(town.Owner1, town.Owner2), configuration).Record;
+        var reason = Assert.Single(record.Reasons!);
+        foreach (var pin in (string[])[$"{town.BrokerKey}", $"{town.LedgerKey}", $"{town.WitnessKey}", $"{town.Publisher.PublicKey}"])
+            Assert.Contains(pin, reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Releases_to_an_enclave_that_pins_every_recorded_publisher_in_any_order()
+    {
+        var other = Town.NewKey().PublicKey;
+        town.Agree(new AddPublisher("other", other));
+        Assert.Equal(town.Pinned(other, town.Publisher.PublicKey).Digest(), town.Pinned(town.Publisher.PublicKey, other, other).Digest());
+        Assert.Equal(Outcome.Allowed, AskPinned(town.Approved(town.Owner1, town.Owner2), town.Pinned(other, town.Publisher.PublicKey).Digest()).Record.Outcome);
+    }
+
+    [Fact]
+    public void Does_not_renew_for_an_enclave_that_pins_a_publisher_who_is_no_longer_on_record()
+    {
+        var other = Town.NewKey().PublicKey;
+        town.Agree(new AddPublisher("other", other));
+        AskPinned(town.Approved(town.Owner1, town.Owner2), town.Pinned(town.Publisher.PublicKey, other).Digest());
+        var lease = Assert.Single(town.State.Release.Leases.Values);
+        Assert.Equal(Outcome.Allowed, town.Renew(lease).Record.Outcome);
+        town.Agree(new RemovePublisher("other"));
+        Assert.StartsWith("the enclave runs with other pins", Assert.Single(town.Renew(lease).Record.Reasons!), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -336,6 +392,12 @@ public sealed class ReleaseDecisionTests
         Assert.Equal(first.Entry.ToArray(), second.Entry.ToArray());
 
         ReleaseDecision Decide() => ReleaseDecision.Make(town.State, transcript, evidence, town.Now);
+    }
+
+    private ReleaseDecision AskPinned(string request, Digest configuration)
+    {
+        var transcript = town.Transcript(request, configuration: configuration);
+        return town.Ask(transcript, town.Evidence(transcript.Digest(), configuration: configuration));
     }
 
     private Lease Leased() => town.Leased(town.Approved(town.Owner1, town.Owner2));

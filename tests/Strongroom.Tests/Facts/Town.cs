@@ -56,7 +56,10 @@ internal sealed class Town
 
     public Digest ModelDigest { get; } = Digest.Of("storyteller 1"u8);
 
-    public Digest Configuration { get; } = Digest.Of("configuration"u8);
+    public Ed25519PrivateKey Publisher { get; } = NewKey();
+
+    /// <summary>What an enclave declares that pins this ledger, its witness, its broker and the model's publisher.</summary>
+    public Digest Configuration => Pinned().Digest();
 
     public Digest BrokerKey { get; } = Digest.Of("broker key"u8);
 
@@ -78,7 +81,7 @@ internal sealed class Town
         town.Enrol(town.Operator, Groups.Operators);
         foreach (var owner in (string[])[town.Owner1, town.Owner2, town.Owner3]) town.Enrol(owner, "owners");
         town.Enrol(town.Outsider);
-        town.Agree(new AddPublisher("acme", NewKey().PublicKey));
+        town.Agree(new AddPublisher("acme", town.Publisher.PublicKey));
         town.Agree(new SetReference("good-boot", "development", Boot));
         town.Agree(new SetPolicy(Document(policy ?? Policy())));
         town.Write(town.AddModel());
@@ -91,6 +94,9 @@ internal sealed class Town
         new("stories", ["storyteller"], [Purpose], [new("development", ["good-boot"], 60, starts, DangerDevelopmentEvidence: true)], [new("owners", owners)], ["secret"],
             CheckTree: true, leaseSeconds, MaximumRequestSeconds: 86_400, MaximumApprovalSeconds: 86_400),
     ]);
+
+    public Configuration Pinned(params IReadOnlyList<Ed25519PublicKey> publishers) =>
+        new(Origin, $"{LedgerKey}", [$"{WitnessKey}"], BrokerKey, publishers.Count > 0 ? publishers : [Publisher.PublicKey]);
 
     public static CanonicalDocument Document(ReleasePolicy policy) => CanonicalDocument.Parse(policy.Canonical.Span);
 
@@ -193,19 +199,19 @@ internal sealed class Town
         State = State.Apply(State.Size, record);
     }
 
-    public Transcript Transcript(string request, HpkePublicKey? key = null)
+    public Transcript Transcript(string request, HpkePublicKey? key = null, Digest? configuration = null)
     {
         var asked = State.Requests.Requests[request].Asked;
         return new(
             Origin, RandomNumberGenerator.GetBytes(32), Timestamp.WholeSecond(Now), request, asked.ModelDigest, asked.Machine, key ?? Enclave.PublicKey, BrokerKey, "secret",
-            Configuration, asked.Files);
+            configuration ?? Configuration, asked.Files);
     }
 
     public RenewalTranscript Renewal(Lease lease, HpkePublicKey? key = null) => new(
-        Origin, RandomNumberGenerator.GetBytes(32), Timestamp.WholeSecond(Now), lease.Id, lease.Machine, key ?? lease.HpkeKey, BrokerKey, Configuration);
+        Origin, RandomNumberGenerator.GetBytes(32), Timestamp.WholeSecond(Now), lease.Id, lease.Machine, key ?? lease.HpkeKey, BrokerKey, lease.Configuration);
 
-    public byte[] Evidence(Digest transcript, HpkePublicKey? key = null, IReadOnlyDictionary<string, string>? boot = null, int starts = 1) => DevelopmentEvidence.Sign(
-        MachineKey, transcript, boot ?? Boot, [.. Enumerable.Repeat(EnclaveStart.Of(key ?? Enclave.PublicKey, Configuration), starts)]);
+    public byte[] Evidence(Digest transcript, HpkePublicKey? key = null, IReadOnlyDictionary<string, string>? boot = null, int starts = 1, Digest? configuration = null) =>
+        DevelopmentEvidence.Sign(MachineKey, transcript, boot ?? Boot, [.. Enumerable.Repeat(EnclaveStart.Of(key ?? Enclave.PublicKey, configuration ?? Configuration), starts)]);
 
     /// <summary>Decides as a broker does, and writes the decision unless it is one that is not written.</summary>
     public ReleaseDecision Ask(string request, HpkePublicKey? key = null, IReadOnlyDictionary<string, string>? boot = null)
@@ -231,7 +237,7 @@ internal sealed class Town
     public RenewalDecision Renew(Lease lease, IReadOnlyDictionary<string, string>? boot = null, HpkePublicKey? key = null)
     {
         var transcript = Renewal(lease, key);
-        var evidence = Evidence(transcript.Digest(), key ?? lease.HpkeKey, boot);
+        var evidence = Evidence(transcript.Digest(), key ?? lease.HpkeKey, boot, configuration: lease.Configuration);
         var decision = RenewalDecision.Make(State, transcript, evidence, Now);
         Append(decision.Record, evidence);
         return decision;

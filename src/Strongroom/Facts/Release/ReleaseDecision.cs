@@ -73,7 +73,7 @@ public sealed class ReleaseDecision
             allowed.CheckTree);
     }
 
-    /// <summary>The broker writes transcripts, so none of these is ever met; an auditor must not have to believe that.</summary>
+    /// <summary>The broker writes transcripts, so none of these but the last, the enclave's own word, is ever met; an auditor must not have to believe that.</summary>
     private static IEnumerable<string> OtherThanAsked(LedgerState state, ReleaseRequest asked, Transcript transcript)
     {
         if (transcript.Ledger != state.Origin) yield return "the transcript is of another ledger";
@@ -83,5 +83,6 @@ public sealed class ReleaseDecision
         if (transcript.ModelDigest != asked.ModelDigest) yield return "the transcript is of another model than the request";
         if (!(transcript.Files ?? []).SequenceEqual(asked.Files ?? []) || transcript.Files is null != asked.Files is null)
             yield return "the transcript asks for other files than the request";
+        foreach (var reason in Configuration.Refusals(state, asked.Model, asked.Version, transcript.Configuration)) yield return reason;
     }
 }
