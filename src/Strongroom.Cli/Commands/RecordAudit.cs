@@ -21,12 +21,7 @@ internal sealed class RecordAudit(LedgerReader reader, VerifierKey ledger, Relea
     {
         try
         {
-            return LedgerRecord.Parse(entry.Span) switch
-            {
-                ReleaseDecided decided => [decided.Evidence],
-                RenewalDecided decided => [decided.Evidence],
-                _ => [],
-            };
+            return LedgerRecord.Parse(entry.Span).Blobs;
         }
         catch (MalformedException)
         {

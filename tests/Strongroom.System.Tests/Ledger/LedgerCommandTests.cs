@@ -7,6 +7,7 @@ using Microsoft.Extensions.Logging;
 using Strongroom.Bytes;
 using Strongroom.Facts;
 using Strongroom.Ledger;
+using Strongroom.Tests.Attestation;
 using Strongroom.Tests.Facts;
 using Strongroom.Tests.Ledger;
 
@@ -141,6 +142,7 @@ public sealed class LedgerCommandTests : IAsyncLifetime
     [Fact]
     public async Task A_copy_taken_from_a_server_verifies()
     {
+        await EnrolTpmAsync();
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         await using var server = builder.Build();
@@ -152,7 +154,9 @@ public sealed class LedgerCommandTests : IAsyncLifetime
         try
         {
             Assert.Equal(0, (await RunAsync("ledger", "copy", server.Urls.Single(), copy)).Code);
-            Assert.Equal(0, (await RunAsync(["ledger", "verify", copy, .. Pins])).Code);
+            Assert.Equal(2, Directory.GetFiles(Path.Combine(copy, "blob")).Length); // evidence of the release, certificate of the TPM
+            var (verified, _, error) = await RunAsync(["ledger", "verify", copy, .. Pins]);
+            Assert.True(verified == 0, error);
             Assert.Equal(0, (await RunAsync(["ledger", "verify", server.Urls.Single(), .. Pins])).Code);
             Assert.Equal(64, (await RunAsync("ledger", "copy", server.Urls.Single(), copy)).Code);
         }
@@ -160,6 +164,19 @@ public sealed class LedgerCommandTests : IAsyncLifetime
         {
             Directory.Delete(copy, recursive: true);
         }
+    }
+
+    /// <summary>One more machine, whose record refers to a certificate beside the ledger.</summary>
+    private async Task EnrolTpmAsync()
+    {
+        using var tpm = new TestTpm();
+        var certificate = "what the maker signed"u8.ToArray();
+        var machine = tpm.Machine;
+        town.Write(new EnrolMachine(
+            Town.Origin, Command.NewId(), town.Operator, town.Now, machine.Id, "tpm", machine.AttestationKey, machine.Pcrs, machine.ApplicationPcr, Digest.Of(certificate)));
+        town.Blobs[Digest.Of(certificate)] = certificate;
+        Directory.Delete(directory, recursive: true);
+        await WriteCopyAsync(directory, new MemoryWitness());
     }
 
     private async Task WriteCopyAsync(string to, MemoryWitness by)
