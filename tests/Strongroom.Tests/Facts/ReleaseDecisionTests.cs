@@ -96,6 +96,37 @@ public sealed class ReleaseDecisionTests
         Assert.Equal(size - 1, again.Standing?.Index);
     }
 
+    [Theory]
+    [InlineData("policy", Outcome.Pending)]
+    [InlineData("reference", Outcome.Denied)]
+    [InlineData("publisher", Outcome.Denied)]
+    [InlineData("refusal", Outcome.Denied)]
+    public async Task A_standing_lease_is_not_answered_again_when_it_could_not_be_renewed(string what, Outcome outcome)
+    {
+        var request = town.Approved(town.Owner1, town.Owner2);
+        town.Ask(request);
+        switch (what)
+        {
+            case "policy":
+                town.Agree(new SetPolicy(Town.Document(Town.Policy(leaseSeconds: 7200))));
+                break;
+            case "reference":
+                town.Agree(new SetReference("good-boot", "development", new Dictionary<string, string>(Town.Boot) { ["kernel"] = "6.19" }));
+                break;
+            case "publisher":
+                town.Agree(new RemovePublisher("acme"));
+                break;
+            default:
+                town.Write(town.Approve(town.Owner3, request, Answer.Refuse));
+                break;
+        }
+        var again = town.Ask(request);
+        Assert.Null(again.Standing);
+        Assert.Equal(outcome, again.Record.Outcome);
+        Assert.Equal(again.Entry.ToArray(), town.Entries[^1]);
+        Assert.Empty((await town.Audit()).Deviations);
+    }
+
     [Fact]
     public void An_ended_lease_is_not_answered_again()
     {

@@ -21,7 +21,7 @@ public sealed class ReleaseDecision
     /// <summary>The last answer to this request was the same in substance: give it again and append nothing.</summary>
     public bool IsRepeated { get; }
 
-    /// <summary>Set when this enclave already has a living lease on this request: answer with the grant at its index and append nothing.</summary>
+    /// <summary>Set when this enclave has a living lease on this request that could be renewed now: answer with the grant at its index and append nothing.</summary>
     public Lease? Standing { get; }
 
     /// <param name="state">The ledger before the decision.</param>
@@ -59,9 +59,12 @@ public sealed class ReleaseDecision
             Decision.Denied denied => record with { Reasons = Reasons.Fitting(denied.Reasons) },
             _ => throw new System.Diagnostics.UnreachableException(),
         };
-        return new(
-            record, request.LastAnswer is { } last && last == record.Substance(),
-            reasons.Count > 0 ? null : state.Release.Standing(request.Id, transcript.HpkeKey, now));
+        return new(record, request.LastAnswer is { } last && last == record.Substance(), reasons.Count > 0 ? null : Standing());
+
+        // What has changed since the grant counts here as it does at a renewal: a key is not handed out a second time because it was handed out once.
+        Lease? Standing() =>
+            state.Release.Standing(request.Id, transcript.HpkeKey, now) is { } lease
+            && policy?.Decide(request.Asked, verified, facts(state.FactsFor(request.Asked, transcript.Memory, renewing: lease.Id)), now) is Decision.Allowed ? lease : null;
     }
 
     /// <summary>No lease outlives its request: what people approved ends when they said.</summary>
