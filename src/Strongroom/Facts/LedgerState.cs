@@ -47,7 +47,7 @@ public sealed record LedgerState
 
     /// <summary>What is true now about everything that the request names, for a policy to decide on.</summary>
     /// <param name="askedMemory">The kind of protected memory; null before an enclave asked.</param>
-    /// <param name="renewing">The lease that is to be renewed: approvals that it consumed are still its own.</param>
+    /// <param name="renewing">The lease that is to be renewed: approvals that it consumed are still its own, and no others count.</param>
     /// <exception cref="InvalidOperationException">No policy is in force yet.</exception>
     public ReleaseFacts FactsFor(ReleaseRequest request, string? askedMemory, string? renewing = null)
     {
@@ -110,6 +110,6 @@ public sealed record LedgerState
         return new(
             given.Index, person.Id, person.Active, person.Groups, command.Decision == Answer.Approve, command.RequestDigest, command.PolicyDigest,
             command.ModelDigest, command.Machine, command.Measurement, command.Purpose, command.LeaseSeconds, given.At, command.Expires,
-            given.ConsumedBy is { } lease && lease != renewing);
+            given.ConsumedBy != renewing);
     }
 }

@@ -59,7 +59,7 @@ public sealed record ReferenceValues(string Name, string Kind, IReadOnlyDictiona
 /// <param name="Groups">The groups that the person holds now, not those held when signing.</param>
 /// <param name="Approves">False for a refusal.</param>
 /// <param name="At">When the ledger recorded it.</param>
-/// <param name="Consumed">Spent by another release. A renewal counts the approvals that its own lease consumed: for it they are not.</param>
+/// <param name="Consumed">Spent by another release. A renewal counts the approvals that its own lease consumed and no others: for it, those are the ones not consumed.</param>
 public sealed record ApprovalFact(
     long LedgerIndex,
     string Person,

@@ -360,6 +360,15 @@ public sealed class ReleaseDecisionTests
     }
 
     [Fact]
+    public void Does_not_renew_on_approvals_that_its_release_did_not_spend()
+    {
+        var lease = Leased();
+        town.Write(town.Approve(town.Owner3, lease.Request));
+        town.Agree(new SetGroups(town.Owner2, ["others"]));
+        Assert.Contains(town.Renew(lease).Record.Reasons!, reason => reason.StartsWith("approval by 1 person of group owners", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Does_not_renew_on_another_measurement()
     {
         var lease = Leased();
