@@ -29,6 +29,15 @@ public sealed class RequestRulesTests
         Assert.Contains("this needs a person of publishers or operators", town.Refusals(town.AddModel(version: 2) with { By = town.Owner1 }));
 
     [Fact]
+    public void Rejects_a_version_of_another_publishers_model()
+    {
+        town.Agree(new AddPublisher("other", Town.NewKey().PublicKey));
+        Assert.Equal(
+            ["storyteller is published by acme: another publisher's model has another name"], town.Refusals(town.AddModel(version: 2) with { Publisher = "other" }));
+        Assert.Empty(town.Refusals(town.AddModel(version: 1) with { Publisher = "other", Model = "another-storyteller" }));
+    }
+
+    [Fact]
     public void Rejects_a_machine_from_anybody_but_an_operator()
     {
         using var key = Town.NewKey();

@@ -10,6 +10,8 @@ internal static class ModelsRules
         if (command.Version < 1) yield return "a version is 1 or more";
         if (state.Models.LatestVersion(command.Model) is var latest && command.Version <= latest)
             yield return $"version {latest} of {command.Model} is on record: versions only rise";
+        if (state.Models.Find(command.Model, latest)?.Command.Publisher is { } publisher && publisher != command.Publisher)
+            yield return $"{command.Model} is published by {publisher}: another publisher's model has another name";
         if (!state.Access.Publishers.ContainsKey(command.Publisher)) yield return $"no publisher named {command.Publisher} is on record";
     }
 }
