@@ -22,7 +22,7 @@ internal static class RootsCommand
     private static Command Remove()
     {
         var digest = new Argument<string>("sha256") { Description = "SHA-256 of the certificate's DER" };
-        return new Command("remove", "Propose to trust a root no longer").With(digest, Kind).Proposes(parsed => new RemoveRoot(parsed.GetRequiredValue(Kind), Digest.Parse(parsed.GetRequiredValue(digest))));
+        return new Command("remove", "Propose to enrol no more machines under a root; those that are enrolled stay until they are retired").With(digest, Kind).Proposes(parsed => new RemoveRoot(parsed.GetRequiredValue(Kind), Digest.Parse(parsed.GetRequiredValue(digest))));
     }
 
     private static byte[] ReadCertificate(string path)

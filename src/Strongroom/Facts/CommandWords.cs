@@ -66,7 +66,7 @@ public static class CommandWords
         RemovePerson leave => [$"{leave.Person} leaves, for ever. Approvals of theirs no longer count; leases that rest on them end at once."],
         SetPolicy set => [$"The release policy is replaced by the one with digest {set.Policy.Digest}.", "Approvals given under the old policy no longer count."],
         AddRoot add => [$"Certificates under the root {Digest.Of(add.Certificate.Span)} vouch for machines ({add.Kind})."],
-        RemoveRoot remove => [$"Certificates under the root {remove.Certificate} no longer vouch for machines ({remove.Kind})."],
+        RemoveRoot remove => [$"Certificates under the root {remove.Certificate} no longer vouch for new machines ({remove.Kind}). Machines enrolled on it stay: retire them one by one."],
         AddPublisher add => [$"{add.Name} publishes models with the key {add.Key}."],
         RemovePublisher remove => [$"{remove.Name} no longer publishes models; none of theirs is released any more."],
         SetReference set =>

@@ -126,6 +126,14 @@ public sealed class CommandRulesTests
         Assert.Contains(town.Refusals(town.Open() with { Purpose = purpose }), reason => reason.StartsWith("a purpose", StringComparison.Ordinal));
 
     [Fact]
+    public void Words_do_not_say_that_removing_a_root_removes_its_machines()
+    {
+        var words = string.Join("\n", CommandWords.Say(town.Propose(new RemoveRoot("tpm-ek", Digest.Of([])))));
+        Assert.Contains("no longer vouch for new machines", words, StringComparison.Ordinal);
+        Assert.Contains("Machines enrolled on it stay", words, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Words_say_every_value_that_an_approval_signs()
     {
         var approval = town.Approve(town.Owner1, town.Opened());
