@@ -10,6 +10,7 @@ namespace Strongroom.System.Tests.Enclave;
 public sealed class SealedModelTests : IDisposable
 {
     private readonly string directory = Directory.CreateTempSubdirectory("sealed-model-").FullName;
+    private readonly string away = Directory.CreateTempSubdirectory("moved-away-").FullName;
     private readonly ProtectedMemory memory = new(MemoryKind.Locked);
     private readonly TinyModel model;
 
@@ -150,11 +151,11 @@ public sealed class SealedModelTests : IDisposable
         memory.Dispose();
         model.Dispose();
         Directory.Delete(directory, recursive: true);
+        Directory.Delete(away, recursive: true);
     }
 
     private void MoveAway(string name, Action<string> replace)
     {
-        var away = Directory.CreateTempSubdirectory("moved-away-").FullName;
         File.Move(Path.Combine(directory, name), Path.Combine(away, name));
         replace(Path.Combine(away, name));
     }
