@@ -96,10 +96,10 @@ public sealed partial class Manifest
             throw new MalformedException(-1, "a critical extension has no value");
     }
 
-    /// <exception cref="MalformedException">Not 1 to 128 of letters, digits, dots, dashes and underscores, the first a letter or digit.</exception>
+    /// <exception cref="MalformedException">Not 1 to 64 of letters, digits, dots, dashes and underscores, the first a letter or digit: the ledger takes no other (spec/records.md).</exception>
     public static void RequireModelName(string name)
     {
-        if (!ModelName().IsMatch(name)) throw new MalformedException(-1, "a model's name is 1 to 128 of A-Z a-z 0-9 . _ -, the first a letter or digit");
+        if (!ModelName().IsMatch(name)) throw new MalformedException(-1, "a model's name is 1 to 64 of A-Z a-z 0-9 . _ -, the first a letter or digit");
     }
 
     /// <exception cref="MalformedException">Not 1 to 2^53.</exception>
@@ -108,7 +108,7 @@ public sealed partial class Manifest
         if (version is < 1 or > CanonicalJson.MaxInteger) throw new MalformedException(-1, "a model's version is 1 to 2^53");
     }
 
-    [GeneratedRegex(@"\A[A-Za-z0-9][A-Za-z0-9._-]{0,127}\z")]
+    [GeneratedRegex(@"\A[A-Za-z0-9][A-Za-z0-9._-]{0,63}\z")]
     private static partial Regex ModelName();
 
     internal sealed record Document(

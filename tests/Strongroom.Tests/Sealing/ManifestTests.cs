@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Strongroom.Bytes;
 using Strongroom.Crypto;
+using Strongroom.Facts;
 using Strongroom.Sealing;
 
 namespace Strongroom.Tests.Sealing;
@@ -144,6 +145,14 @@ public sealed class ManifestTests
 
     [Theory, InlineData(""), InlineData("a/b"), InlineData(".a"), InlineData("a b"), InlineData("a\n"), InlineData("ä")]
     public void Refuses_odd_model_names(string name) => Assert.Throws<MalformedException>(() => Manifest.RequireModelName(name));
+
+    [Theory, InlineData("a", 64), InlineData("0", 64), InlineData("a.b_c-D", 7), InlineData("a", 65), InlineData("-", 1), InlineData("_", 2), InlineData("a/", 2), InlineData("", 0)]
+    public void What_can_be_sealed_can_be_added_to_a_ledger_and_nothing_else(string start, int length)
+    {
+        var name = start.PadRight(length, 'x');
+        var canBeAdded = !Rules.WellFormedName("a model's name", name).Any();
+        Assert.Equal(canBeAdded, Record.Exception(() => Manifest.RequireModelName(name)) is null);
+    }
 
     private Manifest Sign(IReadOnlyList<ManifestFile> files) => Manifest.Sign(model.Publisher, "model", 1, SealedModel.Created, files);
 
