@@ -16,7 +16,7 @@ internal static class OpenCommand
         var minVersion = new Option<long?>("--min-version") { Description = "Refuse an older version of the model" };
         var checkTree = new Option<bool>("--check-tree") { Description = "Also compare every sealed byte with the signed tree: stops forgery by other holders of the model's key" };
         var only = new Option<string[]>("--file") { Description = "Open only this file; may be repeated", HelpName = "NAME" };
-        var tensor = new Option<string[]>("--tensor") { Description = "Open only this tensor of a safetensors file, as raw bytes in NAME.bin; may be repeated", HelpName = "NAME" };
+        var tensor = new Option<string[]>("--tensor") { Description = "Open only this tensor of a safetensors file, as raw bytes in NAME.bin; may be repeated; not with --check-tree or --file", HelpName = "NAME" };
         return new Command(
             "open",
             """
@@ -27,6 +27,9 @@ internal static class OpenCommand
             """).With(source, target, keys.Custody, keys.Publisher, keys.Identity, minVersion, checkTree, only, tensor, keys.PassphraseFile)
             .Runs(async (parsed, terminal, cancellation) =>
         {
+            // A tensor is a few chunks and the tree is of all: to check it first and read again later would be a check of other bytes than those read.
+            if (parsed.GetValue(tensor) is { Length: > 0 } && (parsed.GetValue(checkTree) || parsed.GetValue(only) is { Length: > 0 }))
+                throw new UsageException("--tensor reads a few chunks only and goes with neither --check-tree nor --file; to compare the whole file with the signed tree, open it by --file NAME --check-tree");
             var model = SealedDirectory.Read(parsed.GetValue(source)!);
             var trusted = keys.TrustedPublisher(parsed) ?? throw new RefusedException(
                 $"no publisher's key says whose {model.Path} is; name the one you trust with --publisher FILE");

@@ -96,6 +96,8 @@ public sealed class SealingCommandTests : IDisposable
         Assert.Equal([1, 2, 3], File.ReadAllBytes(At("tensor/small.bin")));
         await FailsAsync(1, "open", "sealed", "out", "--custody", "file:K.key", "--tensor", "large");
         await FailsAsync(64, "open", "sealed", "out", "--custody", "file:K.key", "--tensor", "absent");
+        await FailsAsync(64, "open", "sealed", "out", "--custody", "file:K.key", "--tensor", "small", "--check-tree"); // asked for, so never left out
+        await FailsAsync(64, "open", "sealed", "out", "--custody", "file:K.key", "--tensor", "small", "--file", "a.txt");
         await CliProcess.AnswerAsync(directory, "open", "sealed", "one", "--custody", "file:K.key", "--file", "a.txt");
         Assert.Equal("a.txt", Path.GetFileName(Assert.Single(Directory.EnumerateFileSystemEntries(At("one")))));
     }
