@@ -16,7 +16,7 @@ public sealed record EnclaveOptions
 {
     public const string Usage = """
         strongroom enclave run --sealed DIR --request ID --broker URL --broker-key HEX --ledger VKEY --witness VKEY --publisher KEY
-                               --client-key-file FILE (--tpm DEVICE | --danger-development-evidence KEYFILE) [more]
+                               --client-key-file FILE (--tpm WHERE | --danger-development-evidence KEYFILE) [more]
 
         Asks the broker for a model's key, proves itself, opens the model in protected memory and answers on an OpenAI-compatible API.
 
@@ -30,7 +30,7 @@ public sealed record EnclaveOptions
           --witness VKEY           a witness's; repeat for each, all must have cosigned
           --publisher KEY          a publisher's Ed25519 key in base64, or a file with it; repeat for each
         How to prove this machine
-          --tpm WHERE              /dev/tpmrm0; a software TPM's socket for rehearsals: unix:PATH or tcp:HOST:PORT
+          --tpm WHERE              device:/dev/tpmrm0; a software TPM for rehearsals: swtpm:HOST:PORT or swtpm:unix:PATH
           --event-log FILE         the firmware's measurements; default: the kernel's own file
           --state DIR              where starts of this boot are logged and the TLS certificate is put; default: /run/strongroom
           --danger-development-evidence KEYFILE   a key in a file instead of a TPM: proves nothing, marks everything it touches

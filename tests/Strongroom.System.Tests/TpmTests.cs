@@ -292,6 +292,18 @@ public sealed class TpmTests : IDisposable
     public void An_address_without_a_known_form_is_the_callers_mistake(string address) => Assert.Throws<UsageException>(() => TpmDevice.Open(address));
 
     [Fact]
+    public void The_help_names_the_forms_that_an_address_has()
+    {
+        foreach (var help in (string[])[EnclaveOptions.Usage, EvidenceVerbs.Usage])
+        {
+            foreach (var form in (string[])["device:/dev/tpmrm0", "swtpm:HOST:PORT", "swtpm:unix:PATH"]) Assert.Contains(form, help);
+            Assert.DoesNotContain("tcp:", help);
+            Assert.DoesNotContain(" unix:", help);
+            Assert.DoesNotContain(" /dev/tpm", help);
+        }
+    }
+
+    [Fact]
     public void An_operator_rehearses_a_boot_and_enrols_the_machine_with_nothing_but_the_verbs()
     {
         swtpm.Boot();
