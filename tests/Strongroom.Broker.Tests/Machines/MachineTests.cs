@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Cryptography.X509Certificates;
 using Strongroom.Broker.Tests.Release;
 using Strongroom.Bytes;
 using Strongroom.Crypto;
@@ -82,6 +83,31 @@ public sealed class MachineTests : IAsyncLifetime
         using var stranger = new TestMaker();
         using var tpm = new SoftwareTpm(stranger);
         Assert.Contains("E1", await TestBroker.RefusedAsync("evidence-refused", await PostAsync(tpm)), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("2.5.29.37")]
+    [InlineData("2.5.29.19")]
+    [InlineData("2.5.29.15")]
+    public async Task A_certificate_with_an_extension_that_cannot_be_decoded_is_malformed(string oid)
+    {
+        using var tpm = new SoftwareTpm(maker, request => request.CertificateExtensions.Single(extension => extension.Oid?.Value == oid).RawData = [0x30, 0x7F]);
+        Assert.Contains("decoded", await TestBroker.RefusedAsync("malformed", await PostAsync(tpm)), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("2.5.29.37")]
+    [InlineData("2.5.29.19")]
+    [InlineData("2.5.29.15")]
+    public async Task A_certificate_with_an_extension_twice_is_malformed(string oid)
+    {
+        const string other = "2.5.29.99"; // nobody's, of the same length
+        using var tpm = new SoftwareTpm(maker, request => request.CertificateExtensions.Add(
+            new X509Extension(other, request.CertificateExtensions.Single(extension => extension.Oid?.Value == oid).RawData, critical: false)));
+        var der = tpm.Certificates[0].ToArray();
+        der[der.AsSpan().IndexOf((ReadOnlySpan<byte>)[0x06, 0x03, 0x55, 0x1D, 99]) + 4] = byte.Parse(oid.Split('.')[^1], System.Globalization.CultureInfo.InvariantCulture);
+        tpm.Certificates = [der, .. tpm.Certificates.Skip(1)];
+        Assert.Contains("twice", await TestBroker.RefusedAsync("malformed", await PostAsync(tpm)), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using Strongroom.Attestation;
 using Strongroom.Bytes;
 using Strongroom.Facts;
@@ -13,9 +14,9 @@ internal sealed class SoftwareTpm : IDisposable
     private readonly RSA endorsement = RSA.Create(2048);
     private readonly TestTpm tpm = new();
 
-    public SoftwareTpm(TestMaker maker) => Certificates = [maker.Certify(endorsement), maker.Intermediate];
+    public SoftwareTpm(TestMaker maker, Action<CertificateRequest>? change = null) => Certificates = [maker.Certify(endorsement, change), maker.Intermediate];
 
-    public IReadOnlyList<ReadOnlyMemory<byte>> Certificates { get; }
+    public IReadOnlyList<ReadOnlyMemory<byte>> Certificates { get; set; }
 
     public EnrolledMachine Machine => tpm.Machine;
 

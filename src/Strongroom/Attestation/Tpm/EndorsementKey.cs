@@ -47,6 +47,21 @@ public sealed class EndorsementKey
         ReadOnlyMemory<byte> certificate, IEnumerable<ReadOnlyMemory<byte>> intermediates, IEnumerable<ReadOnlyMemory<byte>> roots, DateTimeOffset now, List<string> reasons)
     {
         using var leaf = Load(certificate);
+        try
+        {
+            return Check(leaf, intermediates, roots, now, reasons);
+        }
+        catch (CryptographicException) // extensions and keys are decoded only when they are asked for
+        {
+            throw new MalformedException(-1, "an extension or the key of a certificate cannot be decoded");
+        }
+    }
+
+    private static EndorsementKey? Check(
+        X509Certificate2 leaf, IEnumerable<ReadOnlyMemory<byte>> intermediates, IEnumerable<ReadOnlyMemory<byte>> roots, DateTimeOffset now, List<string> reasons)
+    {
+        if (leaf.Extensions.DistinctBy(extension => extension.Oid?.Value).Count() != leaf.Extensions.Count)
+            throw new MalformedException(-1, "an extension is in the certificate twice (RFC 5280 section 4.2)");
         CheckChain(leaf, [.. intermediates.Select(Load)], [.. roots.Select(Load)], now, reasons);
         if (leaf.Extensions.OfType<X509EnhancedKeyUsageExtension>().SingleOrDefault() is not { } usage
             || !usage.EnhancedKeyUsages.Cast<Oid>().Any(oid => oid.Value == EndorsementKeyUsage))
