@@ -44,8 +44,9 @@ internal sealed class EnclaveLife(EnclaveOptions options, Machine machine, Repor
             var over = keeper.EndAsync(stopping.Token);
             var end = Task.WhenAny(over, ending.Task);
             using var llama = await Opening.UnlessAsync(end, cancellation => OpenAsync(model, granted.Grant, key, touching, keeper, cancellation));
-            if (llama is not null && keeper.Remaining > TimeSpan.Zero) await ServeAsync(llama, model, certificate, end);
-            // Whatever opened a moment too late is wiped unserved.
+            // Before its keeper wakes: what opened a moment too late is wiped unserved, even if a renewal is on its way.
+            if (llama is not null && keeper.Remaining <= TimeSpan.Zero) return Ended("the lease ended while the model was opened", 1);
+            if (llama is not null) await ServeAsync(llama, model, certificate, end);
             var first = await end;
             return Ended(await first, first == over ? 1 : 0);
         }
