@@ -38,7 +38,7 @@ internal sealed record BrokerOptions(string Directory, string? Listen, string? W
             : null;
     }
 
-    /// <exception cref="MalformedException">An address that is none, or one witness URL for several witnesses.</exception>
+    /// <exception cref="MalformedException">An address that is none, a witness elsewhere over plain http, or one witness URL for several witnesses.</exception>
     public BrokerConfiguration Over(BrokerConfiguration file)
     {
         if (Witness is not null && file.Witnesses.Count != 1)
@@ -51,6 +51,7 @@ internal sealed record BrokerOptions(string Directory, string? Listen, string? W
             DangerDevelopmentEvidence = DangerDevelopmentEvidence || file.DangerDevelopmentEvidence == true ? true : null,
         };
         if (!IPEndPoint.TryParse(merged.Listen, out _)) throw new MalformedException(-1, $"{merged.Listen} is not ADDRESS:PORT");
+        if (merged.Witnesses.Select(witness => witness.Refusal()).FirstOrDefault(reason => reason is not null) is { } refusal) throw new MalformedException(-1, refusal);
         return merged;
     }
 }

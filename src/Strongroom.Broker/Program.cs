@@ -20,7 +20,7 @@ Hardening.Apply();
 try
 {
     var directory = BrokerDirectory.Open(options);
-    await using var broker = await BrokerHost.StartAsync(directory, TimeProvider.System, new Limits(), () => new SocketsHttpHandler(), CancellationToken.None);
+    await using var broker = await BrokerHost.StartAsync(directory, TimeProvider.System, new Limits(), () => new SocketsHttpHandler { AllowAutoRedirect = false }, CancellationToken.None);
     Console.WriteLine($"broker of {directory.Configuration.Origin} listens on {broker.Address} with key {directory.BrokerKey}");
     if (directory.Configuration.DangerDevelopmentEvidence == true) Console.WriteLine("DANGER: development evidence is accepted; it proves nothing about any machine");
     return await broker.EndAsync();

@@ -78,6 +78,13 @@ public sealed class ProgramTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_witness_that_sends_it_elsewhere_is_not_followed()
+    {
+        await using var process = BrokerProcess.Run("--dir", Broker.Directory, "--witness", WitnessUrl + "/moved", "--danger-development-evidence");
+        Assert.Equal(3, (await process.ExitAsync().WaitAsync(TimeSpan.FromMinutes(1))).Code);
+    }
+
+    [Fact]
     public async Task Nobody_talks_to_its_runtime()
     {
         // BrokerProcess also sets a start-up hook that does not exist: had the runtime looked for it, the program would not be running.

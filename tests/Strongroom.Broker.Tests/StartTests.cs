@@ -32,7 +32,7 @@ public sealed class StartTests : IAsyncLifetime
     public async Task With_another_witness_than_people_founded_it_with_it_does_not_start()
     {
         using var other = new TestWitness(broker.Clock);
-        broker.Write("broker.json", (Configuration with { Witnesses = [new("http://witness.test", other.Cosigner.Verifier.ToString())] }).ToBytes());
+        broker.Write("broker.json", (Configuration with { Witnesses = [new("https://witness.test", other.Cosigner.Verifier.ToString())] }).ToBytes());
         Assert.Contains("witnesses", (await Assert.ThrowsAsync<RefusedException>(() => broker.StartAgainAsync())).Message, StringComparison.Ordinal);
     }
 
@@ -107,6 +107,26 @@ public sealed class StartTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("http://witness.test/")]
+    [InlineData("http://192.0.2.1:7441/")]
+    [InlineData("http://127.0.0.1.witness.test/")]
+    [InlineData("ftp://127.0.0.1/")]
+    [InlineData("witness")]
+    public async Task With_a_witness_that_plain_http_leads_to_it_does_not_start(string url)
+    {
+        broker.Write("broker.json", (Configuration with { Witnesses = [Configuration.Witnesses[0] with { Url = url }] }).ToBytes());
+        Assert.Contains("http", (await Assert.ThrowsAsync<MalformedException>(() => broker.StartAgainAsync())).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("http://127.0.0.1:7441")]
+    [InlineData("http://localhost:7441/")]
+    [InlineData("http://[::1]:7441/")]
+    [InlineData("https://witness.test/")]
+    public void A_witness_here_or_over_TLS_is_taken(string url) =>
+        Assert.Equal(url, new BrokerOptions("d", null, url, null, DangerDevelopmentEvidence: false).Over(Configuration).Witnesses[0].Url);
+
+    [Theory]
     [InlineData("")]
     [InlineData("--listen 127.0.0.1:0")]
     [InlineData("--dir")]
@@ -118,9 +138,9 @@ public sealed class StartTests : IAsyncLifetime
     [Fact]
     public void The_line_goes_over_the_file()
     {
-        var options = BrokerOptions.Parse(["--dir", "d", "--listen", "127.0.0.1:9", "--witness", "http://elsewhere.test", "--custody", "file:k"])!;
+        var options = BrokerOptions.Parse(["--dir", "d", "--listen", "127.0.0.1:9", "--witness", "https://elsewhere.test", "--custody", "file:k"])!;
         var merged = options.Over(Configuration);
-        Assert.Equal(("127.0.0.1:9", "http://elsewhere.test", "file:k", (bool?)null), (merged.Listen, merged.Witnesses[0].Url, merged.Custody, merged.DangerDevelopmentEvidence));
+        Assert.Equal(("127.0.0.1:9", "https://elsewhere.test", "file:k", (bool?)null), (merged.Listen, merged.Witnesses[0].Url, merged.Custody, merged.DangerDevelopmentEvidence));
         Assert.Equal(Configuration.Witnesses[0].Key, merged.Witnesses[0].Key);
         Assert.Throws<MalformedException>(() => (options with { Listen = "everywhere" }).Over(Configuration));
     }

@@ -182,7 +182,7 @@ internal sealed class TestBroker : IAsyncDisposable
             Origin, new VerifierKey(Origin, NoteAlgorithm.Ed25519, ledgerKey).ToString(), [witness], BrokerKey,
             [new(Ada.Id, Ada.Key.PublicKey), new(Ben.Id, Ben.Key.PublicKey)], development ? true : null);
         var genesis = new Genesis(Clock.GetUtcNow(), founding, [Ada.Key.Sign(founding.ToBeSigned()), Ben.Key.Sign(founding.ToBeSigned())]);
-        var configuration = new BrokerConfiguration(BrokerConfiguration.Kind, Origin, "127.0.0.1:0", [new("http://witness.test", witness)], "file:custody.key");
+        var configuration = new BrokerConfiguration(BrokerConfiguration.Kind, Origin, "127.0.0.1:0", [new("https://witness.test", witness)], "file:custody.key");
         Write("genesis.json", genesis.ToEntry());
         Write("broker.json", configuration.ToBytes());
         Write("tls.pem", System.Text.Encoding.ASCII.GetBytes(certificate.ExportCertificatePem()));

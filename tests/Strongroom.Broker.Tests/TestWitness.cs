@@ -40,6 +40,7 @@ internal sealed class TestWitness : HttpMessageHandler
             using var response = await SendAsync(request, context.RequestAborted);
             return Results.Text(await response.Content.ReadAsStringAsync(), statusCode: (int)response.StatusCode);
         });
+        app.MapPost("/moved/add-checkpoint", () => Results.Redirect("/add-checkpoint", preserveMethod: true));
         await app.StartAsync();
         return app;
     }

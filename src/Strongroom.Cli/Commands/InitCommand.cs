@@ -127,8 +127,10 @@ internal static class InitCommand
         if (keys.Length != urls.Length) throw new UsageException("give one --witness-url for each --witness, in the same order");
         return [.. keys.Zip(urls, (key, url) =>
         {
+            var address = new WitnessAddress(url, key);
+            if (address.Refusal() is { } reason) throw new UsageException(reason);
             if (VerifierKey.Parse(key).Algorithm != NoteAlgorithm.Cosignature) throw new UsageException($"{key} is a ledger's key, not a witness's");
-            return Uri.TryCreate(url, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" ? new WitnessAddress(url, key) : throw new UsageException($"{url} is no http or https address");
+            return address;
         })];
     }
 

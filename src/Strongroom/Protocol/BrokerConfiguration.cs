@@ -30,7 +30,17 @@ public sealed record BrokerConfiguration(
 
 /// <param name="Url">Where the witness listens (C2SP tlog-witness), without <c>/add-checkpoint</c>.</param>
 /// <param name="Key">The witness's verifier key (C2SP signed-note), the pin.</param>
-public sealed record WitnessAddress(string Url, string Key);
+public sealed record WitnessAddress(string Url, string Key)
+{
+    /// <summary>
+    /// Why nobody should talk to a witness there; null if one may. A cosignature cannot be forged, but over plain http anybody on the way can answer that
+    /// the witness has seen more than this ledger, and stop the broker for good: http is for a witness on this machine alone.
+    /// </summary>
+    public string? Refusal() =>
+        !Uri.TryCreate(Url, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https") ? $"{Url} is no http or https address"
+        : uri.Scheme == "http" && !uri.IsLoopback ? $"{Url} is a witness on another machine over plain http: use https"
+        : null;
+}
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,

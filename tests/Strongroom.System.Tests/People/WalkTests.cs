@@ -115,6 +115,7 @@ public sealed class WalkTests
             (64, ["request", "open", "storyteller", "--machine", "m", "--purpose", "p", "--lease", "soon"]),
             (64, ["init", "again", "--ledger", "a.test/b", "--person", "alone", "--witness", "w", "--witness-url", "http://127.0.0.1:1"]),
             (64, ["init", "broker", "--ledger", "a.test/b", "--person", "ada", "--person", "ben", "--witness", "w", "--witness-url", "http://127.0.0.1:1"]),
+            (64, ["init", "again", "--ledger", "a.test/b", "--person", "ada", "--person", "ben", "--witness", "w", "--witness-url", "http://witness.test"]),
             (64, ["reference", "add", "laptop", "measured", "--profile", "people/ada.json"]),
             (66, ["policy", "check", "nowhere.yaml"]),
             (66, ["root", "add", "nowhere.pem", "--profile", "people/ada.json"]),
