@@ -77,11 +77,11 @@ public sealed unsafe class Ed25519PublicKey : IEquatable<Ed25519PublicKey>
 
     public ReadOnlySpan<byte> Span => bytes;
 
-    /// <exception cref="MalformedException">Not 32 bytes.</exception>
+    /// <exception cref="MalformedException">Not 32 bytes, not the one spelling of its point, or a point of small order.</exception>
     public static Ed25519PublicKey From(ReadOnlySpan<byte> bytes) =>
-        bytes.Length == SizeInBytes ? new(bytes.ToArray()) : throw new MalformedException(bytes.Length, "an Ed25519 public key has 32 bytes");
+        Ed25519Encoding.Fault(bytes) is { } fault ? throw new MalformedException(-1, fault) : new(bytes.ToArray());
 
-    /// <exception cref="MalformedException">Not the standard, padded base64 of 32 bytes.</exception>
+    /// <exception cref="MalformedException">Not the standard, padded base64 of 32 bytes, or as for <see cref="From"/>.</exception>
     public static Ed25519PublicKey Parse(string base64)
     {
         var bytes = new byte[SizeInBytes + 1];
@@ -91,6 +91,8 @@ public sealed unsafe class Ed25519PublicKey : IEquatable<Ed25519PublicKey>
     }
 
     /// <summary>False for a wrong signature, a signature that is not 64 bytes, and a key that is no point of the curve.</summary>
+    /// <remarks>libcrypto's rule: S below the group's order, and [S]B - [k]A, encoded, equal to R byte for byte. There is no cofactor in it (RFC 8032 section 5.1.7
+    /// allows both), so whoever verifies with one may take a signature that is refused here, but only one that its key's holder made so on purpose.</remarks>
     public bool Verify(ReadOnlySpan<byte> message, ReadOnlySpan<byte> signature)
     {
         if (signature.Length != Ed25519PrivateKey.SignatureSizeInBytes) return false;

@@ -40,7 +40,8 @@ internal static class MachinesRules
     private static IEnumerable<string> Development(LedgerState state, EnrolMachine command)
     {
         if (!state.DevelopmentAllowed) yield return "this ledger was not founded with --danger-development-evidence";
-        if (command.AttestationKey.Length != Ed25519PublicKey.SizeInBytes || EnrolledMachine.IdOf(command.AttestationKey.Span) != command.Machine)
+        if (Ed25519Encoding.Fault(command.AttestationKey.Span) is { } fault) yield return fault;
+        else if (EnrolledMachine.IdOf(command.AttestationKey.Span) != command.Machine)
             yield return "the machine's id does not follow from its key";
     }
 
