@@ -41,6 +41,9 @@ public sealed class ReleasePolicy
         return Rules.SingleOrDefault(rule => (named ? rule.NamesModel(model) : rule.CoversEveryOtherModel) && rule.CoversPurpose(purpose));
     }
 
+    /// <summary>The groups whose approval the key needs; empty when no rule lets it be used so.</summary>
+    public IEnumerable<string> GroupsAsked(string model, string purpose) => RuleFor(model, purpose)?.Approvals.Select(clause => clause.Group) ?? [];
+
     /// <summary>
     /// The decision, a pure and total function of its arguments. Without evidence it answers for the time in which people decide: never
     /// <see cref="Decision.Allowed"/>.

@@ -46,6 +46,18 @@ public sealed class ReleaseDecisionTests
     }
 
     [Fact]
+    public void Denies_a_model_whose_publisher_came_back_under_the_name_with_another_key()
+    {
+        var request = town.Approved(town.Owner1, town.Owner2);
+        town.Agree(new RemovePublisher("acme"));
+        town.Agree(new AddPublisher("acme", Town.NewKey().PublicKey));
+        Assert.Equal(["its publisher is not trusted, or no longer"], town.Ask(request).Record.Reasons);
+        town.Agree(new RemovePublisher("acme"));
+        town.Agree(new AddPublisher("acme", town.Publisher.PublicKey));
+        Assert.Equal(Outcome.Allowed, town.Ask(request).Record.Outcome);
+    }
+
+    [Fact]
     public void Does_not_count_the_approval_of_a_leaver()
     {
         var request = town.Approved(town.Owner1, town.Owner2);

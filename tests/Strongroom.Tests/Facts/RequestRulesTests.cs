@@ -38,6 +38,19 @@ public sealed class RequestRulesTests
     }
 
     [Fact]
+    public void Rejects_a_version_by_who_came_back_under_the_publishers_name_with_another_key()
+    {
+        using var thief = Town.NewKey();
+        town.Agree(new RemovePublisher("acme"));
+        town.Agree(new AddPublisher("acme", thief.PublicKey));
+        Assert.Equal(["storyteller was signed by an earlier key of acme: a new key publishes models under new names"], town.Refusals(town.AddModel(version: 2)));
+        Assert.Empty(town.Refusals(town.AddModel() with { Model = "another-storyteller" }));
+        town.Agree(new RemovePublisher("acme"));
+        town.Agree(new AddPublisher("acme", town.Publisher.PublicKey));
+        Assert.Empty(town.Refusals(town.AddModel(version: 2)));
+    }
+
+    [Fact]
     public void Rejects_a_machine_from_anybody_but_an_operator()
     {
         using var key = Town.NewKey();
@@ -158,6 +171,27 @@ public sealed class RequestRulesTests
     {
         var request = town.Approved(town.Owner1);
         Assert.Empty(town.Refusals(town.Approve(town.Owner1, request, Answer.Refuse)));
+    }
+
+    [Fact]
+    public void Rejects_a_refusal_by_somebody_whose_word_nobody_asked_for()
+    {
+        const string reason = "a request is refused by who opened it, by administrators, and by people of the groups whose approval it needs";
+        town.Agree(new SetGroups(town.Outsider, [Groups.Publishers, "other-owners"]));
+        var request = town.Opened();
+        Assert.Equal([reason], town.Refusals(town.Approve(town.Outsider, request, Answer.Refuse)));
+        foreach (var person in (string[])[town.Owner1, town.Operator, town.Ada]) Assert.Empty(town.Refusals(town.Approve(person, request, Answer.Refuse)));
+        town.Agree(new SetGroups(town.Owner1, []));
+        Assert.Equal([reason], town.Refusals(town.Approve(town.Owner1, request, Answer.Refuse)));
+    }
+
+    [Fact]
+    public void A_refusal_stands_although_its_person_left_the_group()
+    {
+        var request = town.Approved(town.Owner1, town.Owner2);
+        town.Write(town.Approve(town.Owner3, request, Answer.Refuse));
+        town.Agree(new SetGroups(town.Owner3, []));
+        Assert.Contains($"{town.Owner3} refused: open a new request", town.Ask(request).Record.Reasons!);
     }
 
     [Theory]

@@ -4,7 +4,7 @@ namespace Strongroom.Facts;
 
 /// <summary>Makes one version of a sealed model known. Manifest and recipients go to the broker beside it; the sealed files stay where they are.</summary>
 /// <param name="Version">Higher than every version of the model before it.</param>
-/// <param name="Publisher">Name of a recorded publisher, whose key signed the manifest; the same for all versions of a model.</param>
+/// <param name="Publisher">Name of a recorded publisher, whose key signed the manifest; name and key the same for all versions of a model.</param>
 /// <param name="ModelDigest">SHA-256 of the manifest (spec/sealed-model.md).</param>
 /// <param name="RecipientsDigest">SHA-256 of the recipients file as it was handed in.</param>
 public sealed record AddModel(

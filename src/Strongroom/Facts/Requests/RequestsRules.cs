@@ -1,3 +1,5 @@
+using Strongroom.Policy;
+
 namespace Strongroom.Facts;
 
 /// <summary>Rules for opening a request and for answering one.</summary>
@@ -34,6 +36,8 @@ internal static class RequestsRules
         }
         foreach (var reason in NotWhatIsOnRecord(state, request, command)) yield return reason;
         foreach (var reason in NotOneMorePerson(state, request, command, now)) yield return reason;
+        if (command.Decision == Answer.Refuse && !MayRefuse(state, request.Asked, command.By))
+            yield return "a request is refused by who opened it, by administrators, and by people of the groups whose approval it needs";
         if (request.Revoked) yield return "the request was revoked";
         if (request.Asked.Expires <= now) yield return "the request has expired";
         if (command.Expires <= now) yield return "the answer would be expired when it is given";
@@ -52,6 +56,12 @@ internal static class RequestsRules
         if (command.Purpose != asked.Purpose) yield return "the answer is signed for another purpose";
         if (command.LeaseSeconds != asked.LeaseSeconds) yield return "the answer is signed for another lease";
     }
+
+    /// <summary>A refusal stands for ever, so it is for those whose yes is asked and those who may stop anything; asked once, when it is written.</summary>
+    private static bool MayRefuse(LedgerState state, ReleaseRequest asked, string person) =>
+        person == asked.OpenedBy
+        || (state.Access.ActivePerson(person) is { } known
+            && (known.IsIn(Groups.Administrators) || state.Access.Policy?.Policy.GroupsAsked(asked.Model, asked.Purpose).Any(known.IsIn) == true));
 
     private static IEnumerable<string> NotOneMorePerson(LedgerState state, Request request, Approval command, DateTimeOffset now)
     {
