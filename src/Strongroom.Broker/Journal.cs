@@ -39,6 +39,13 @@ internal sealed class Journal(LedgerStore store, TimeProvider clock) : IDisposab
 
     public T Read<T>(Func<LedgerState, T> read) => read(State);
 
+    /// <summary>As <see cref="WriteAsync"/> would see it now, what is on its way to the disk apart.</summary>
+    public T Read<T>(Func<LedgerState, DateTimeOffset, T> read)
+    {
+        var state = State;
+        return read(state, Now(state));
+    }
+
     /// <summary>Writes what <paramref name="draft"/> makes of the newest state, or nothing when it makes nothing.</summary>
     /// <returns>The receipt of the record; null when nothing was written. Either way the state that was decided on is durable by now.</returns>
     /// <exception cref="AppendFailedException">Nothing was written.</exception>

@@ -1,6 +1,8 @@
 using System.Net;
 using Strongroom.Broker.Storage;
+using Strongroom.Broker.Tests.Release;
 using Strongroom.Bytes;
+using Strongroom.Crypto;
 using Strongroom.Facts;
 
 namespace Strongroom.Broker.Tests;
@@ -8,6 +10,8 @@ namespace Strongroom.Broker.Tests;
 /// <summary>The one write path, when what it stands on gives way.</summary>
 public sealed class JournalTests : IAsyncLifetime
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+
     private TestBroker broker = null!;
 
     public async ValueTask InitializeAsync() => broker = await TestBroker.StartAsync();
@@ -65,6 +69,31 @@ public sealed class JournalTests : IAsyncLifetime
         await TestBroker.MustAsync(HttpStatusCode.Accepted, await broker.SendAsync(again));
         await broker.StartAgainAsync();
         Assert.Equal(before + responses.Length - failed.Count + 1, broker.State.Size);
+    }
+
+    /// <summary>The write path is held for as long as the stranger takes: had what he sent a turn in it, he would never be answered.</summary>
+    [Fact]
+    public async Task What_strangers_send_is_refused_while_somebody_writes()
+    {
+        await using var scene = await ReleaseScene.StartAsync();
+        using var enclave = HpkePrivateKey.Generate();
+        using var written = new ManualResetEventSlim();
+        var held = new TaskCompletionSource();
+        var writing = Task.Run(() => scene.Broker.Host.Journal.WriteAsync((_, _) => { held.SetResult(); written.Wait(); return null; }, CancellationToken.None));
+        await held.Task;
+        try
+        {
+            var challenge = await scene.ChallengeAsync(enclave);
+            await TestBroker.RefusedAsync("malformed", await scene.AnswerAsync(challenge.Id, [1, 2, 3]).WaitAsync(Patience));
+            var stranger = new TestPerson();
+            var unsigned = stranger.Sign(scene.Broker.Propose(scene.Broker.Ada, new SetGroups(scene.Xena.Id, [])));
+            await TestBroker.RefusedAsync("refused", await scene.Broker.SendAsync(unsigned).WaitAsync(Patience));
+        }
+        finally
+        {
+            written.Set();
+            await writing;
+        }
     }
 
     [Fact]

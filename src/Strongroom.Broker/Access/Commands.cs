@@ -11,6 +11,8 @@ internal static class Commands
         Journal journal, SignedCommand signed, IReadOnlyList<ReadOnlyMemory<byte>> blobs, CancellationToken cancel)
     {
         if (Malformed(signed) is { } malformed) return malformed;
+        // What anybody can send, and send again, is refused out here: only an enrolled person's own word takes a turn in the write path.
+        if (journal.Read((state, now) => state.IsOwnWord(signed, now) ? null : state.Refusals(signed, now)) is { } strange) return Problem.Refused.Because(strange);
         IReadOnlyList<string> reasons = [];
         var receipt = await journal.WriteAsync(
             (state, now) =>

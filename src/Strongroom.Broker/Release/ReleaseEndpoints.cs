@@ -40,11 +40,12 @@ internal static class ReleaseEndpoints
         EvidenceSubmission answer, Journal journal, Challenges<Transcript> challenges, RefusalBudget budget, KeyRelease keys, CancellationToken cancel)
     {
         if (challenges.Take(answer.Challenge) is not { } transcript) return Problem.ChallengeSpent.Because();
+        var result = AttestationResult.Of(journal.State, transcript, answer.Evidence); // out here, where a stranger's evidence makes nobody wait
         ReleaseDecision decision = null!;
         var receipt = await journal.WriteAsync(
             (state, now) =>
             {
-                decision = ReleaseDecision.Make(state, transcript, answer.Evidence, now);
+                decision = ReleaseDecision.Make(state, transcript, result, now);
                 if (decision.IsRepeated || decision.Standing is not null) return null;
                 var size = decision.Entry.Length + answer.Evidence.Length;
                 return decision.Record.Measurement is null && !budget.TrySpend(transcript.Machine, size) ? null : new(decision.Record, answer.Evidence);

@@ -28,11 +28,12 @@ internal static class RenewalEndpoints
         string lease, EvidenceSubmission answer, Journal journal, Challenges<RenewalTranscript> challenges, RefusalBudget budget, CancellationToken cancel)
     {
         if (challenges.Take(answer.Challenge) is not { } transcript || transcript.Lease != lease) return Problem.ChallengeSpent.Because();
+        var result = AttestationResult.Of(journal.State, transcript, answer.Evidence);
         RenewalDecision decision = null!;
         var receipt = await journal.WriteAsync(
             (state, now) =>
             {
-                decision = RenewalDecision.Make(state, transcript, answer.Evidence, now);
+                decision = RenewalDecision.Make(state, transcript, result, now);
                 var size = decision.Entry.Length + answer.Evidence.Length;
                 return decision.Record.Measurement is null && !budget.TrySpend(transcript.Machine, size) ? null : new(decision.Record, answer.Evidence);
             },

@@ -24,6 +24,10 @@ public sealed record EnrolledMachine(string Id, string Kind, ReadOnlyMemory<byte
     /// <param name="keyName">TPM: the key's name (TPM 2.0 part 1, section 16); development: the public key.</param>
     public static string IdOf(ReadOnlySpan<byte> keyName) => $"machine-{Convert.ToHexStringLower(SHA256.HashData(keyName).AsSpan(0, 16))}";
 
+    /// <summary>Whether evidence of the one is evidence of the other: every value is compared, not the reference that a record would compare.</summary>
+    internal bool IsSameAs(EnrolledMachine other) =>
+        Id == other.Id && Kind == other.Kind && AttestationKey.Span.SequenceEqual(other.AttestationKey.Span) && Pcrs.SequenceEqual(other.Pcrs) && ApplicationPcr == other.ApplicationPcr;
+
     /// <summary>Why this cannot be a machine with a TPM; empty when it can. PCRs 16 and above can be reset by the operating system or belong to a dynamic launch.</summary>
     public IEnumerable<string> Refusals()
     {

@@ -91,7 +91,7 @@ public sealed class DecisionAudit(Func<Digest, CancellationToken, ValueTask<Read
                 await CompareAsync(index, entry, decided.Evidence, evidence => Recompute(index, decided, evidence), cancel).ConfigureAwait(false);
                 break;
             case RenewalDecided renewed:
-                await CompareAsync(index, entry, renewed.Evidence, evidence => RenewalDecision.Make(State, renewed.Transcript, evidence, renewed.At).Entry, cancel)
+                await CompareAsync(index, entry, renewed.Evidence, evidence => Recompute(renewed, evidence), cancel)
                     .ConfigureAwait(false);
                 break;
             default:
@@ -126,17 +126,21 @@ public sealed class DecisionAudit(Func<Digest, CancellationToken, ValueTask<Read
 
     private ReadOnlyMemory<byte> Recompute(long index, ReleaseDecided decided, ReadOnlyMemory<byte> evidence)
     {
-        var again = ReleaseDecision.Make(State, decided.Transcript, evidence, decided.At);
+        var result = AttestationResult.Of(State, decided.Transcript, evidence);
+        var again = ReleaseDecision.Make(State, decided.Transcript, result, decided.At);
         if (again.Standing is { } lease) deviations.Add(new(index, $"the same enclave was decided on again while it held {lease.Id}"));
         else if (again.IsRepeated) deviations.Add(new(index, "the same answer was written twice"));
-        if (candidate is not null) Hold(index, candidate, again.Record, evidence);
+        if (candidate is not null) Hold(index, candidate, again.Record, result);
         return again.Entry;
     }
 
+    private ReadOnlyMemory<byte> Recompute(RenewalDecided decided, ReadOnlyMemory<byte> evidence) =>
+        RenewalDecision.Make(State, decided.Transcript, AttestationResult.Of(State, decided.Transcript, evidence), decided.At).Entry;
+
     /// <summary>An approval binds the policy that its giver saw; here it is asked what would have been if that had been the candidate.</summary>
-    private void Hold(long index, ReleasePolicy policy, ReleaseDecided was, ReadOnlyMemory<byte> evidence)
+    private void Hold(long index, ReleasePolicy policy, ReleaseDecided was, AttestationResult result)
     {
-        var would = ReleaseDecision.Make(State, was.Transcript, evidence, was.At, policy, facts => facts with
+        var would = ReleaseDecision.Make(State, was.Transcript, result, was.At, policy, facts => facts with
         {
             PolicyDigest = policy.Digest,
             Approvals = [.. facts.Approvals.Select(given => given.PolicyDigest == facts.PolicyDigest ? given with { PolicyDigest = policy.Digest } : given)],

@@ -45,6 +45,9 @@ public sealed record LedgerState
     /// <summary>Every reason why the command may not be written now; empty if it may.</summary>
     public IReadOnlyList<string> Refusals(SignedCommand command, DateTimeOffset now) => Rules.Refusals(this, command, now);
 
+    /// <summary>An enrolled person's own word, said here, now and for the first time: nobody else can have brought it about.</summary>
+    public bool IsOwnWord(SignedCommand command, DateTimeOffset now) => Rules.IsOwnWord(this, command, now);
+
     /// <summary>What is true now about everything that the request names, for a policy to decide on.</summary>
     /// <param name="askedMemory">The kind of protected memory; null before an enclave asked.</param>
     /// <param name="renewing">The lease that is to be renewed: approvals that it consumed are still its own, and no others count.</param>

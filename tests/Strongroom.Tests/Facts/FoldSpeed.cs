@@ -22,7 +22,7 @@ public sealed class FoldSpeed(ITestOutputHelper output)
             var transcript = town.Transcript(request, key.PublicKey);
             var evidence = town.Evidence(transcript.Digest(), key.PublicKey);
             var before = Spent;
-            var decision = ReleaseDecision.Make(town.State, transcript, evidence, town.Now);
+            var decision = ReleaseDecision.Make(town.State, transcript, AttestationResult.Of(town.State, transcript, evidence), town.Now);
             town.Append(decision.Record, evidence);
             decide += Spent - before;
         }

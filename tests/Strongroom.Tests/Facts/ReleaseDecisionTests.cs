@@ -1,3 +1,4 @@
+using Strongroom.Attestation;
 using Strongroom.Bytes;
 using Strongroom.Crypto;
 using Strongroom.Facts;
@@ -261,7 +262,7 @@ public sealed class ReleaseDecisionTests
             "model" => transcript with { ModelDigest = Digest.Of([]) },
             _ => transcript with { Files = ["model.safetensors"] },
         };
-        var decision = ReleaseDecision.Make(town.State, transcript, town.Evidence(transcript.Digest()), town.Now);
+        var decision = ReleaseDecision.Make(town.State, transcript, AttestationResult.Of(town.State, transcript, town.Evidence(transcript.Digest())), town.Now);
         Assert.StartsWith("the transcript", Assert.Single(decision.Record.Reasons!), StringComparison.Ordinal);
     }
 
@@ -443,7 +444,45 @@ public sealed class ReleaseDecisionTests
         var (first, second) = (Decide(), Decide());
         Assert.Equal(first.Entry.ToArray(), second.Entry.ToArray());
 
-        ReleaseDecision Decide() => ReleaseDecision.Make(town.State, transcript, evidence, town.Now);
+        ReleaseDecision Decide() => ReleaseDecision.Make(town.State, transcript, AttestationResult.Of(town.State, transcript, evidence), town.Now);
+    }
+
+    [Fact]
+    public void A_machine_that_is_retired_after_its_evidence_was_verified_gets_nothing()
+    {
+        var transcript = town.Transcript(town.Approved(town.Owner1, town.Owner2));
+        var result = AttestationResult.Of(town.State, transcript, town.Evidence(transcript.Digest()));
+        Assert.True(result.IsTrusted);
+        town.Write(new RetireMachine(Town.Origin, Command.NewId(), town.Operator, town.Now, town.Machine));
+        Assert.Equal(Outcome.Denied, ReleaseDecision.Make(town.State, transcript, result, town.Now).Record.Outcome);
+    }
+
+    [Fact]
+    public void A_lease_that_is_revoked_after_its_evidence_was_verified_is_not_renewed()
+    {
+        var lease = Leased();
+        var transcript = town.Renewal(lease);
+        var result = AttestationResult.Of(town.State, transcript, town.Evidence(transcript.Digest()));
+        town.Write(town.Revoke(lease.Id));
+        Assert.Equal(Outcome.Denied, RenewalDecision.Make(town.State, transcript, result, town.Now).Record.Outcome);
+    }
+
+    [Fact]
+    public void A_verdict_on_one_transcript_decides_nothing_for_another()
+    {
+        var transcript = town.Transcript(town.Approved(town.Owner1, town.Owner2));
+        var result = AttestationResult.Of(town.State, transcript, town.Evidence(transcript.Digest()));
+        Assert.Throws<ArgumentException>(() => ReleaseDecision.Make(town.State, transcript with { Memory = "locked" }, result, town.Now));
+    }
+
+    [Fact]
+    public void A_verdict_is_not_used_once_the_machine_is_known_by_another_key()
+    {
+        var machine = new EnrolledMachine("machine-x", "tpm", new byte[] { 1, 2 }, [0, 1], 13);
+        Assert.True(machine.IsSameAs(machine with { AttestationKey = new byte[] { 1, 2 }, Pcrs = [0, 1] }));
+        Assert.All(
+            (EnrolledMachine[])[machine with { Id = "machine-y" }, machine with { Kind = "development" }, machine with { AttestationKey = new byte[] { 1, 3 } }, machine with { Pcrs = [0] }, machine with { ApplicationPcr = 12 }],
+            other => Assert.False(machine.IsSameAs(other)));
     }
 
     private ReleaseDecision AskPinned(string request, Digest configuration)

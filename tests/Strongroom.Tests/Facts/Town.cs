@@ -222,7 +222,7 @@ internal sealed class Town
 
     public ReleaseDecision Ask(Transcript transcript, byte[] evidence)
     {
-        var decision = ReleaseDecision.Make(State, transcript, evidence, Now);
+        var decision = ReleaseDecision.Make(State, transcript, AttestationResult.Of(State, transcript, evidence), Now);
         if (decision.Standing is null && !decision.IsRepeated) Append(decision.Record, evidence);
         return decision;
     }
@@ -238,7 +238,7 @@ internal sealed class Town
     {
         var transcript = Renewal(lease, key);
         var evidence = Evidence(transcript.Digest(), key ?? lease.HpkeKey, boot, configuration: lease.Configuration);
-        var decision = RenewalDecision.Make(State, transcript, evidence, Now);
+        var decision = RenewalDecision.Make(State, transcript, AttestationResult.Of(State, transcript, evidence), Now);
         Append(decision.Record, evidence);
         return decision;
     }

@@ -26,31 +26,31 @@ public sealed class ReleaseDecision
 
     /// <param name="state">The ledger before the decision.</param>
     /// <param name="transcript">What broker and enclave agreed on.</param>
-    /// <param name="evidence">As it came.</param>
+    /// <param name="result">What the evidence was found to be, on this state or an earlier one.</param>
     /// <param name="now">The broker's clock; the record has its whole second.</param>
-    /// <exception cref="MalformedException">The evidence is none: nothing was decided and nothing is recorded.</exception>
-    /// <exception cref="ArgumentException">The transcript names a request that is not on record.</exception>
-    public static ReleaseDecision Make(LedgerState state, Transcript transcript, ReadOnlyMemory<byte> evidence, DateTimeOffset now)
+    /// <exception cref="ArgumentException">The transcript names a request that is not on record, or the result is not of it.</exception>
+    public static ReleaseDecision Make(LedgerState state, Transcript transcript, AttestationResult result, DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(state);
-        return Make(state, transcript, evidence, now, state.Access.Policy?.Policy, facts => facts);
+        return Make(state, transcript, result, now, state.Access.Policy?.Policy, facts => facts);
     }
 
-    /// <summary>As <see cref="Make(LedgerState, Transcript, ReadOnlyMemory{byte}, DateTimeOffset)"/>, under a policy that is not in force.</summary>
+    /// <summary>As <see cref="Make(LedgerState, Transcript, AttestationResult, DateTimeOffset)"/>, under a policy that is not in force.</summary>
     internal static ReleaseDecision Make(
-        LedgerState state, Transcript transcript, ReadOnlyMemory<byte> evidence, DateTimeOffset now, ReleasePolicy? policy, Func<ReleaseFacts, ReleaseFacts> facts)
+        LedgerState state, Transcript transcript, AttestationResult result, DateTimeOffset now, ReleasePolicy? policy, Func<ReleaseFacts, ReleaseFacts> facts)
     {
         ArgumentNullException.ThrowIfNull(transcript);
+        ArgumentNullException.ThrowIfNull(result);
         now = Timestamp.WholeSecond(now);
         var request = state.Requests.Find(transcript.Request) ?? throw new ArgumentException($"there is no request {transcript.Request}", nameof(transcript));
-        var verdict = Evidence.Verify(state, state.Machines.Machines[request.Asked.Machine], evidence, transcript);
+        var verdict = result.For(state, request.Asked.Machine, transcript.Digest());
         var verified = (verdict as Verdict.Trusted)?.Evidence;
         IReadOnlyList<string> reasons = [.. OtherThanAsked(state, request.Asked, transcript), .. (verdict as Verdict.Rejected)?.Reasons ?? []];
         var decision = reasons.Count > 0 ? new Decision.Denied(reasons)
             : policy is null ? new Decision.Denied(["no policy is in force: two administrators set the first one"])
             : policy.Decide(request.Asked, verified, facts(state.FactsFor(request.Asked, transcript.Memory)), now);
         var record = new ReleaseDecided(
-            now, Outcome.Denied, transcript, request.Asked.Model, request.Asked.Version, Digest.Of(evidence.Span), policy?.Digest, verified?.Measurement,
+            now, Outcome.Denied, transcript, request.Asked.Model, request.Asked.Version, result.EvidenceDigest, policy?.Digest, verified?.Measurement,
             state.Machines.Machines[request.Asked.Machine].Kind == DevelopmentEvidence.KindName ? true : null);
         record = decision switch
         {

@@ -17,24 +17,24 @@ public sealed class RenewalDecision
     /// <summary>The bytes to append; the evidence goes beside them as a blob.</summary>
     public ReadOnlyMemory<byte> Entry { get; }
 
-    /// <exception cref="MalformedException">The evidence is none: nothing was decided and nothing is recorded.</exception>
-    /// <exception cref="ArgumentException">The transcript names a lease that is not on record.</exception>
-    public static RenewalDecision Make(LedgerState state, RenewalTranscript transcript, ReadOnlyMemory<byte> evidence, DateTimeOffset now)
+    /// <exception cref="ArgumentException">The transcript names a lease that is not on record, or the result is not of it.</exception>
+    public static RenewalDecision Make(LedgerState state, RenewalTranscript transcript, AttestationResult result, DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(state);
         ArgumentNullException.ThrowIfNull(transcript);
+        ArgumentNullException.ThrowIfNull(result);
         now = Timestamp.WholeSecond(now);
         var lease = state.Release.Find(transcript.Lease) ?? throw new ArgumentException($"there is no lease {transcript.Lease}", nameof(transcript));
         var request = state.Requests.Requests[lease.Request].Asked;
         var machine = state.Machines.Machines[lease.Machine];
-        var verdict = Evidence.Verify(state, machine, evidence, transcript);
+        var verdict = result.For(state, lease.Machine, transcript.Digest());
         var verified = (verdict as Verdict.Trusted)?.Evidence;
         List<string> reasons = [.. OtherThanLeased(state, lease, transcript, now), .. (verdict as Verdict.Rejected)?.Reasons ?? []];
         if (verified is not null && verified.Measurement != lease.Measurement) reasons.Add("the machine's measurement has changed since the release");
         if (state.Access.Policy is not { } policy) reasons.Add("no policy is in force");
         else if (reasons.Count == 0) reasons.AddRange(WhyNot(policy.Policy.Decide(request, verified, state.FactsFor(request, lease.Memory, renewing: lease.Id), now)));
         var record = new RenewalDecided(
-            now, Outcome.Denied, transcript, Digest.Of(evidence.Span), state.Access.Policy?.Digest, verified?.Measurement,
+            now, Outcome.Denied, transcript, result.EvidenceDigest, state.Access.Policy?.Digest, verified?.Measurement,
             machine.Kind == DevelopmentEvidence.KindName ? true : null);
         if (reasons.Count > 0) return new(record with { Reasons = Reasons.Fitting(reasons) });
         var seconds = Math.Min(request.LeaseSeconds, (long)(request.Expires - now).TotalSeconds);

@@ -1,0 +1,67 @@
+using Strongroom.Attestation;
+using Strongroom.Bytes;
+
+namespace Strongroom.Facts;
+
+/// <summary>
+/// The verdict on evidence, and all that it was reached on: the enrolled machine, the transcript, the evidence and whether the ledger was founded to accept the
+/// dangerous kind. Verifying is dear and needs nothing that a later record can change, so a broker does it before it enters its one write path, and a
+/// stranger's evidence makes nobody wait there. What does change, whether the machine may still have the key, is asked by the decision.
+/// </summary>
+public sealed class AttestationResult
+{
+    private readonly Verdict verdict;
+    private readonly EnrolledMachine machine;
+    private readonly Digest transcript;
+    private readonly DangerousEvidence allowed;
+
+    // Age counts from the nonce: nothing tells when within the challenge's life the evidence was made, so it counts as being as old as it can be.
+    private AttestationResult(LedgerState state, string machine, ReadOnlyMemory<byte> evidence, Digest transcript, EnclaveStart start, DateTimeOffset issued)
+    {
+        this.machine = state.Machines.Machines[machine].Enrolled;
+        (this.transcript, allowed, Evidence, EvidenceDigest) = (transcript, Allowed(state), evidence, Digest.Of(evidence.Span));
+        verdict = EvidenceVerifier.For(this.machine.Kind, allowed).Verify(evidence, this.machine, transcript, start, issued);
+    }
+
+    /// <summary>The bytes as they came.</summary>
+    public ReadOnlyMemory<byte> Evidence { get; }
+
+    public Digest EvidenceDigest { get; }
+
+    /// <summary>The machine gave this evidence for this transcript; false where anybody may have sent it.</summary>
+    public bool IsTrusted => verdict is Verdict.Trusted;
+
+    /// <summary>Verifies evidence for a release.</summary>
+    /// <exception cref="MalformedException">The evidence is none: there is nothing to decide on and nothing to record.</exception>
+    /// <exception cref="ArgumentException">The transcript names a request that is not on record.</exception>
+    public static AttestationResult Of(LedgerState state, Transcript transcript, ReadOnlyMemory<byte> evidence)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        ArgumentNullException.ThrowIfNull(transcript);
+        var request = state.Requests.Find(transcript.Request) ?? throw new ArgumentException($"there is no request {transcript.Request}", nameof(transcript));
+        return new(state, request.Asked.Machine, evidence, transcript.Digest(), EnclaveStart.Of(transcript.HpkeKey, transcript.Configuration), transcript.Issued);
+    }
+
+    /// <summary>Verifies evidence for a renewal.</summary>
+    /// <exception cref="MalformedException">The evidence is none: there is nothing to decide on and nothing to record.</exception>
+    /// <exception cref="ArgumentException">The transcript names a lease that is not on record.</exception>
+    public static AttestationResult Of(LedgerState state, RenewalTranscript transcript, ReadOnlyMemory<byte> evidence)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        ArgumentNullException.ThrowIfNull(transcript);
+        var lease = state.Release.Find(transcript.Lease) ?? throw new ArgumentException($"there is no lease {transcript.Lease}", nameof(transcript));
+        return new(state, lease.Machine, evidence, transcript.Digest(), EnclaveStart.Of(transcript.HpkeKey, transcript.Configuration), transcript.Issued);
+    }
+
+    /// <summary>The verdict, if it would be reached again on what the ledger says now: no rule changes a machine's key, and nobody has to believe that here.</summary>
+    /// <exception cref="ArgumentException">It was reached for another transcript, or the machine is enrolled otherwise now.</exception>
+    internal Verdict For(LedgerState state, string id, Digest asked)
+    {
+        var now = state.Machines.Machines[id].Enrolled;
+        if (transcript != asked || allowed != Allowed(state) || !machine.IsSameAs(now))
+            throw new ArgumentException($"the evidence was verified for another transcript than this one, or against another machine than {id} as it is enrolled now");
+        return verdict;
+    }
+
+    private static DangerousEvidence Allowed(LedgerState state) => state.DevelopmentAllowed ? DangerousEvidence.Development : DangerousEvidence.None;
+}
