@@ -113,9 +113,9 @@ internal sealed class BrokerHost : IAsyncDisposable
         var shelf = new ModelShelf(models);
         services.AddSingleton(clock).AddSingleton(Ledger).AddSingleton(Journal).AddSingleton(directory);
         services.AddSingleton(new Names(Own(Table.Open(directory.File("names.db"))))).AddSingleton(shelf).AddSingleton(custody);
-        services.AddSingleton(new Challenges<Enrolment>(clock, TpmEnrolment.Lifetime))
-            .AddSingleton(new Challenges<Transcript>(clock, ReleaseEndpoints.ChallengeTimeToLive))
-            .AddSingleton(new Challenges<RenewalTranscript>(clock, ReleaseEndpoints.ChallengeTimeToLive));
+        services.AddSingleton(Own(new Challenges<Enrolment>(clock, TpmEnrolment.Lifetime, EnrolmentJson.Default.Enrolment)))
+            .AddSingleton(Own(new Challenges<Transcript>(clock, ReleaseEndpoints.ChallengeTimeToLive, FactsJson.Default.Transcript)))
+            .AddSingleton(Own(new Challenges<RenewalTranscript>(clock, ReleaseEndpoints.ChallengeTimeToLive, FactsJson.Default.RenewalTranscript)));
         services.AddSingleton(new Strangers()).AddSingleton<RefusalBudget>().AddSingleton(new KeyRelease(custody, shelf, Journal, Own(Table.Open(directory.File("answers.db"), durable: false))));
     }
 

@@ -11,7 +11,7 @@ namespace Strongroom.Broker;
 internal static class Listener
 {
     public const int MaxBodySizeInBytes = 64 * 1024;
-    public const int MaxEvidenceBodySizeInBytes = EvidenceVerifier.MaxSizeInBytes / 3 * 4 + 1024; // base64
+    public const int MaxEvidenceBodySizeInBytes = EvidenceVerifier.MaxSizeInBytes / 3 * 4 + 8 * 1024; // base64, and the challenge
     public const int MaxManifestBodySizeInBytes = 16 * 1024 * 1024;
 
     public static void Listen(this WebApplicationBuilder builder, IPEndPoint address, X509Certificate2 certificate)

@@ -1,70 +1,130 @@
-using System.Net;
+using System.Buffers.Text;
+using Strongroom.Broker.Machines;
 using Strongroom.Broker.Release;
 
 namespace Strongroom.Broker.Tests;
 
-public sealed class ChallengesTests
+public sealed class ChallengesTests : IDisposable
 {
-    private static readonly IPAddress Caller = IPAddress.Parse("192.0.2.1");
+    private const string Machine = "machine-a";
 
     private static readonly TimeSpan TimeToLive = TimeSpan.FromSeconds(60);
+    private static readonly Enrolment Bound = new("development", Machine, new byte[] { 1, 2, 3 });
 
     private readonly HandWoundClock clock = new();
+    private readonly Challenges<Enrolment> challenges;
+
+    public ChallengesTests() => challenges = New();
+
+    public void Dispose() => challenges.Dispose();
 
     [Fact]
-    public void A_challenge_works_once()
+    public void A_challenge_carries_what_it_is_bound_to()
     {
-        var challenges = new Challenges<string>(clock, TimeToLive);
-        var (id, _) = challenges.Give("bound", Caller)!.Value;
-        Assert.Equal("bound", challenges.Take(id));
-        Assert.Null(challenges.Take(id));
+        var opened = challenges.Open(challenges.Give(Bound).Id)!.Bound;
+        Assert.Equal((Bound.Kind, Bound.Machine), (opened.Kind, opened.Machine));
+        Assert.Equal(Bound.AttestationKey.ToArray(), opened.AttestationKey.ToArray());
     }
 
     [Fact]
-    public void A_challenge_is_gone_when_its_time_is_over()
+    public void No_bit_of_a_challenge_can_change()
     {
-        var challenges = new Challenges<string>(clock, TimeToLive);
-        var (early, _) = challenges.Give("bound", Caller)!.Value;
-        var (late, expires) = challenges.Give("bound", Caller)!.Value;
+        var bytes = Base64Url.DecodeFromChars(challenges.Give(Bound).Id);
+        for (var bit = 0; bit < bytes.Length * 8; bit++)
+        {
+            bytes[bit / 8] ^= (byte)(1 << (bit % 8));
+            Assert.Null(challenges.Open(Base64Url.EncodeToString(bytes)));
+            bytes[bit / 8] ^= (byte)(1 << (bit % 8));
+        }
+        for (var length = 0; length < bytes.Length; length++) Assert.Null(challenges.Open(Base64Url.EncodeToString(bytes.AsSpan(0, length))));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("=")]
+    [InlineData("00000000000000000000000000000000")]
+    [InlineData("no base64 at all!")]
+    public void What_is_no_challenge_opens_nothing(string id) => Assert.Null(challenges.Open(id));
+
+    [Fact]
+    public void A_challenge_of_another_process_or_for_another_thing_opens_nothing()
+    {
+        using var other = New(); // a restart, and the challenges of another capability, are the same: another key
+        Assert.Null(other.Open(challenges.Give(Bound).Id));
+    }
+
+    [Fact]
+    public void A_challenge_is_over_when_its_time_is()
+    {
+        var (id, expires) = challenges.Give(Bound);
         clock.Wind(expires - clock.GetUtcNow() - TimeSpan.FromTicks(1));
-        Assert.Equal("bound", challenges.Take(early));
+        var given = challenges.Open(id);
+        Assert.NotNull(given);
         clock.Wind(TimeSpan.FromTicks(1));
-        Assert.Null(challenges.Take(late));
+        Assert.Null(challenges.Open(id));
+        Assert.Equal(Problem.ChallengeSpent, challenges.Spend(given, Machine)); // opened in time, answered too late
     }
 
     [Fact]
-    public void A_guessed_id_gets_nothing()
+    public async Task A_challenge_is_spent_once_by_many_at_once()
     {
-        var challenges = new Challenges<string>(clock, TimeToLive);
-        challenges.Give("bound", Caller);
-        Assert.Null(challenges.Take(new string('0', 32)));
+        var given = challenges.Open(challenges.Give(Bound).Id)!;
+        var answers = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => Task.Run(() => challenges.Spend(given, Machine))));
+        Assert.Single(answers, answer => answer is null);
+        Assert.Equal(15, answers.Count(answer => answer == Problem.ChallengeSpent));
     }
 
     [Fact]
-    public void One_caller_cannot_take_every_place()
+    public void Another_spelling_of_a_challenge_is_the_same_challenge()
     {
-        var challenges = new Challenges<string>(clock, TimeToLive);
-        for (var i = 0; i < Challenges<string>.CapacityPerCaller; i++) Assert.NotNull(challenges.Give("bound", Caller));
-        Assert.Null(challenges.Give("bound", Caller));
-        Assert.NotNull(challenges.Give("bound", IPAddress.Parse("192.0.2.2")));
+        var id = challenges.Give(Bound).Id;
+        Assert.Null(challenges.Spend(challenges.Open(id)!, Machine));
+        if (challenges.Open($" {id}\n") is { } again) Assert.Equal(Problem.ChallengeSpent, challenges.Spend(again, Machine));
     }
 
     [Fact]
-    public void Many_callers_cannot_take_more_memory_than_there_is_for_all()
+    public void A_spent_challenge_is_remembered_until_it_would_be_over()
     {
-        var challenges = new Challenges<string>(clock, TimeToLive);
-        for (var i = 0; i < Challenges<string>.Capacity; i++) Assert.NotNull(challenges.Give("bound", new IPAddress(i + 1)));
-        Assert.Null(challenges.Give("bound", new IPAddress(uint.MaxValue)));
+        var given = challenges.Open(challenges.Give(Bound).Id)!;
+        Assert.Null(challenges.Spend(given, Machine));
+        clock.Wind(TimeToLive - TimeSpan.FromTicks(1));
+        Assert.Null(challenges.Spend(challenges.Open(challenges.Give(Bound).Id)!, Machine)); // which throws out what is over
+        Assert.Equal(Problem.ChallengeSpent, challenges.Spend(given, Machine));
     }
 
     [Fact]
-    public void Places_are_free_again_when_challenges_are_taken_or_too_old()
+    public void A_flood_of_challenges_takes_no_memory_and_no_place_from_an_honest_machine()
     {
-        var challenges = new Challenges<string>(clock, TimeToLive);
-        var ids = Enumerable.Range(0, Challenges<string>.CapacityPerCaller).Select(_ => challenges.Give("bound", Caller)!.Value.Id).ToList();
-        challenges.Take(ids[0]);
-        Assert.NotNull(challenges.Give("bound", Caller));
+        var honest = challenges.Give(Bound).Id;
+        for (var i = 0; i < 1000; i++) challenges.Give(Bound); // warm
+        GC.Collect();
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+        for (var i = 0; i < 100_000; i++) challenges.Give(Bound);
+        Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, long.MinValue, 4 * 1024 * 1024);
+        Assert.Null(challenges.Spend(challenges.Open(honest)!, Machine));
+    }
+
+    [Fact]
+    public void One_machine_that_answers_too_often_waits_alone()
+    {
+        for (var i = 0; i < Challenges<Enrolment>.MostSpent; i++) Assert.Null(challenges.Spend(challenges.Open(challenges.Give(Bound).Id)!, Machine));
+        Assert.Equal(Problem.TooMany, challenges.Spend(challenges.Open(challenges.Give(Bound).Id)!, Machine));
+        Assert.Null(challenges.Spend(challenges.Open(challenges.Give(Bound).Id)!, "machine-b"));
         clock.Wind(TimeToLive);
-        for (var i = 0; i < Challenges<string>.CapacityPerCaller; i++) Assert.NotNull(challenges.Give("bound", Caller));
+        Assert.Null(challenges.Spend(challenges.Open(challenges.Give(Bound).Id)!, Machine));
     }
+
+    [Fact]
+    public void The_secret_of_a_challenge_is_its_own_and_the_same_each_time()
+    {
+        var (id, other) = (challenges.Give(Bound).Id, challenges.Give(Bound).Id);
+        using var secret = challenges.SecretOf(id);
+        using var again = challenges.SecretOf(id);
+        using var another = challenges.SecretOf(other);
+        Assert.Equal(secret.Span.ToArray(), again.Span.ToArray());
+        Assert.NotEqual(secret.Span.ToArray(), another.Span.ToArray());
+        Assert.True(Base64Url.DecodeFromChars(id).AsSpan().IndexOf(secret.Span) < 0);
+    }
+
+    private Challenges<Enrolment> New() => new(clock, TimeToLive, EnrolmentJson.Default.Enrolment);
 }

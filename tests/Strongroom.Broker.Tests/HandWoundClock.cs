@@ -7,6 +7,10 @@ public sealed class HandWoundClock : TimeProvider
 
     public override DateTimeOffset GetUtcNow() => new(Interlocked.Read(ref ticks), TimeSpan.Zero);
 
+    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+    public override long GetTimestamp() => Interlocked.Read(ref ticks);
+
     /// <summary>For tests with another process, which has the machine's clock.</summary>
     public void SetToNow() => Interlocked.Exchange(ref ticks, DateTimeOffset.FromUnixTimeSeconds(DateTimeOffset.UtcNow.ToUnixTimeSeconds()).Ticks);
 

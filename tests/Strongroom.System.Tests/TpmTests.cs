@@ -17,6 +17,8 @@ public sealed class TpmTests : IDisposable
 
     private readonly Swtpm swtpm = new();
 
+    private static readonly byte[] Secret = RandomNumberGenerator.GetBytes(TpmCredential.MaxSecretInBytes);
+
     public TpmTests() => Rehearse(changed: false);
 
     public void Dispose() => swtpm.Dispose();
@@ -59,17 +61,9 @@ public sealed class TpmTests : IDisposable
     [Fact]
     public void A_challenge_for_another_machine_stays_closed()
     {
-        using var enrolment = Challenge();
+        var enrolment = Enrolment();
         using var other = new Swtpm(another: true);
-        Assert.Throws<UnavailableException>(() => new TpmAttester(new(other.Address, "", Path.Combine(other.Folder, "starts")), EnrolledMachine.DefaultPcrs, 13).Activate(enrolment.Credential));
-    }
-
-    [Fact]
-    public void An_answer_that_comes_too_late_is_none()
-    {
-        using var enrolment = Challenge();
-        using var secret = Attester().Activate(enrolment.Credential);
-        Assert.False(enrolment.Complete(secret.Span, enrolment.Expires));
+        Assert.Throws<UnavailableException>(() => new TpmAttester(new(other.Address, "", Path.Combine(other.Folder, "starts")), EnrolledMachine.DefaultPcrs, 13).Activate(enrolment.Challenge(Secret)));
     }
 
     [Fact]
@@ -314,9 +308,9 @@ public sealed class TpmTests : IDisposable
         var said = Say("introduce", "--tpm", swtpm.Address, "--intermediate", swtpm.Issuer).Answer;
         var certificates = said["endorsement_certificates"]!.AsArray().Select(der => Convert.FromBase64String((string)der!)).ToList();
         var introduction = new TpmIntroduction(certificates[0], certificates[1..], Convert.FromBase64String((string)said["attestation_key"]!));
-        using var enrolment = TpmEnrolment.Challenge(introduction, [Der(swtpm.Root)], DateTimeOffset.UtcNow, out _);
-        var answer = Say("activate", "--tpm", swtpm.Address, "--credential", Convert.ToBase64String(enrolment!.Credential.ToBytes())).Answer;
-        Assert.True(enrolment.Complete(Convert.FromBase64String((string)answer["secret"]!), DateTimeOffset.UtcNow));
+        var enrolment = TpmEnrolment.Check(introduction, [Der(swtpm.Root)], DateTimeOffset.UtcNow, out _)!;
+        var answer = Say("activate", "--tpm", swtpm.Address, "--credential", Convert.ToBase64String(enrolment.Challenge(Secret).ToBytes())).Answer;
+        Assert.Equal(Secret, Convert.FromBase64String((string)answer["secret"]!));
         Assert.Equal(enrolment.Machine, (string)Say("measure", "--tpm", swtpm.Address).Answer["machine"]!);
 
         Attester().Measure(Start);
@@ -355,18 +349,18 @@ public sealed class TpmTests : IDisposable
         File.WriteAllBytes(Place.EventLog, BootRehearsal.Run(tpm, changed));
     }
 
-    private TpmEnrolment Challenge()
+    private TpmEnrolment Enrolment()
     {
-        var enrolment = TpmEnrolment.Challenge(Attester().Introduce(Der(swtpm.Issuer)), [Der(swtpm.Root)], DateTimeOffset.UtcNow.AddMinutes(1), out var reasons);
+        var enrolment = TpmEnrolment.Check(Attester().Introduce(Der(swtpm.Issuer)), [Der(swtpm.Root)], DateTimeOffset.UtcNow.AddMinutes(1), out var reasons);
         Assert.Empty(reasons);
         return enrolment!;
     }
 
     private EnrolledMachine Enrol()
     {
-        using var enrolment = Challenge();
-        using var secret = Attester().Activate(TpmCredential.Parse(enrolment.Credential.ToBytes()));
-        Assert.True(enrolment.Complete(secret.Span, DateTimeOffset.UtcNow));
+        var enrolment = Enrolment();
+        using var secret = Attester().Activate(TpmCredential.Parse(enrolment.Challenge(Secret).ToBytes()));
+        Assert.Equal(Secret, secret.Span.ToArray());
         return new(enrolment.Machine, "tpm", enrolment.AttestationKey, EnrolledMachine.DefaultPcrs, EnrolledMachine.DefaultApplicationPcr);
     }
 

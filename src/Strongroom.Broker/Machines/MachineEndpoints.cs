@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Strongroom.Broker.Access;
 using Strongroom.Broker.Release;
@@ -19,21 +20,25 @@ internal static class MachineEndpoints
     }
 
     private static Results<Ok<EnrolmentChallenge>, ProblemHttpResult> Challenge(
-        EnrolmentRequest asked, HttpContext context, Journal journal, Challenges<Enrolment> challenges, TimeProvider clock)
+        EnrolmentRequest asked, Journal journal, Challenges<Enrolment> challenges, TimeProvider clock)
     {
-        var (enrolment, reasons) = Enrolment.From(asked, journal.State, clock.GetUtcNow());
+        var (enrolment, tpm, reasons) = Enrolment.From(asked, journal.State, clock.GetUtcNow());
         if (enrolment is null) return Problem.EvidenceRefused.Because(reasons);
-        return challenges.Give(enrolment, Limits.Caller(context)) is var (id, expires)
-            ? TypedResults.Ok(new EnrolmentChallenge(id, enrolment.Machine, Bytes.Timestamp.WholeSecond(expires), enrolment.Credential))
-            : Problem.TooMany.Because("too many challenges wait for an answer");
+        var (id, expires) = challenges.Give(enrolment);
+        using var secret = challenges.SecretOf(id);
+        return TypedResults.Ok(new EnrolmentChallenge(id, enrolment.Machine, Bytes.Timestamp.WholeSecond(expires), tpm?.Challenge(secret.Span).ToBytes()));
     }
 
     private static async Task<Results<Ok<CommandReply>, Accepted<CommandReply>, ProblemHttpResult>> Enrol(
-        MachineEnrolment answer, Journal journal, Challenges<Enrolment> challenges, TimeProvider clock, CancellationToken cancel)
+        MachineEnrolment answer, Journal journal, Challenges<Enrolment> challenges, CancellationToken cancel)
     {
         if (answer.Command.Command is not EnrolMachine enrol) return Problem.Malformed.Because("the command is not machine/enrol.v1");
-        if (challenges.Take(answer.Challenge) is not { } enrolment) return Problem.ChallengeSpent.Because();
-        var reasons = enrolment.Refusals(enrol, answer.Secret, clock.GetUtcNow());
+        if (challenges.Open(answer.Challenge) is not { Bound: var enrolment }) return Problem.ChallengeSpent.Because();
+        using var secret = challenges.SecretOf(answer.Challenge);
+        List<string> reasons = [.. enrolment.Refusals(enrol)];
+        if (enrolment.Certificate is not null && !CryptographicOperations.FixedTimeEquals((answer.Secret ?? default).Span, secret.Span))
+            reasons.Add("the answer is not what the credential held: the attestation key was not shown to be in that TPM");
+        // A right answer stays right until its time is over, and a machine is enrolled once: the ledger is what spends this challenge.
         return reasons.Count > 0 ? Problem.EvidenceRefused.Because(reasons) : await Commands.WriteAsync(journal, answer.Command, enrolment.Blobs, cancel);
     }
 

@@ -22,7 +22,7 @@ internal static class ReleaseEndpoints
     }
 
     private static Results<Ok<Challenge>, ProblemHttpResult> Challenge(
-        ChallengeRequest asked, HttpContext context, Journal journal, BrokerDirectory directory, Challenges<Transcript> challenges, TimeProvider clock)
+        ChallengeRequest asked, Journal journal, BrokerDirectory directory, Challenges<Transcript> challenges, TimeProvider clock)
     {
         var state = journal.State;
         if (asked.Memory is not ("secret" or "locked")) return Problem.Malformed.Because($"there is no memory of the kind {asked.Memory}");
@@ -31,21 +31,23 @@ internal static class ReleaseEndpoints
         var transcript = new Transcript(
             state.Origin, RandomNumberGenerator.GetBytes(Transcript.NonceSizeInBytes), Timestamp.WholeSecond(clock.GetUtcNow()), request.Id, request.ModelDigest,
             request.Machine, asked.HpkeKey, directory.BrokerKey, asked.Memory, asked.Configuration, request.Files);
-        return challenges.Give(transcript, Limits.Caller(context)) is var (id, expires)
-            ? TypedResults.Ok(new Challenge(id, transcript, Timestamp.WholeSecond(expires), machine.Pcrs, machine.ApplicationPcr))
-            : Problem.TooMany.Because("too many challenges wait for an answer");
+        var (id, expires) = challenges.Give(transcript with { Files = null }); // which follow from the request, and may be many
+        return TypedResults.Ok(new Challenge(id, transcript, Timestamp.WholeSecond(expires), machine.Pcrs, machine.ApplicationPcr));
     }
 
     private static async Task<Results<Ok<GrantReply>, Accepted<PendingReply>, ProblemHttpResult>> Release(
         EvidenceSubmission answer, Journal journal, Challenges<Transcript> challenges, RefusalBudget budget, KeyRelease keys, CancellationToken cancel)
     {
-        if (challenges.Take(answer.Challenge) is not { } transcript) return Problem.ChallengeSpent.Because();
-        var result = AttestationResult.Of(journal.State, transcript, answer.Evidence); // out here, where a stranger's evidence makes nobody wait
+        if (challenges.Open(answer.Challenge) is not { } given) return Problem.ChallengeSpent.Because();
+        var state = journal.State;
+        var transcript = given.Bound with { Files = state.Requests.Requests[given.Bound.Request].Asked.Files };
+        var result = AttestationResult.Of(state, transcript, answer.Evidence); // out here, where a stranger's evidence makes nobody wait
+        if (result.IsTrusted && challenges.Spend(given, transcript.Machine) is { } spent) return spent.Because();
         ReleaseDecision decision = null!;
         var receipt = await journal.WriteAsync(
-            (state, now) =>
+            (newest, now) =>
             {
-                decision = ReleaseDecision.Make(state, transcript, result, now);
+                decision = ReleaseDecision.Make(newest, transcript, result, now);
                 if (decision.IsRepeated || decision.Standing is not null) return null;
                 var size = decision.Entry.Length + answer.Evidence.Length;
                 return decision.Record.Measurement is null && !budget.TrySpend(transcript.Machine, size) ? null : new(decision.Record, answer.Evidence);

@@ -10,7 +10,7 @@ namespace Strongroom.Broker.Release;
 internal static class RenewalEndpoints
 {
     public static Results<Ok<RenewalChallenge>, ProblemHttpResult> Challenge(
-        string lease, RenewalChallengeRequest asked, HttpContext context, Journal journal, BrokerDirectory directory, Challenges<RenewalTranscript> challenges,
+        string lease, RenewalChallengeRequest asked, Journal journal, BrokerDirectory directory, Challenges<RenewalTranscript> challenges,
         TimeProvider clock)
     {
         var state = journal.State;
@@ -19,16 +19,16 @@ internal static class RenewalEndpoints
         var transcript = new RenewalTranscript(
             state.Origin, RandomNumberGenerator.GetBytes(Transcript.NonceSizeInBytes), Timestamp.WholeSecond(clock.GetUtcNow()), lease, held.Machine, held.HpkeKey,
             directory.BrokerKey, asked.Configuration);
-        return challenges.Give(transcript, Limits.Caller(context)) is var (id, expires)
-            ? TypedResults.Ok(new RenewalChallenge(id, transcript, Timestamp.WholeSecond(expires), machine.Pcrs, machine.ApplicationPcr))
-            : Problem.TooMany.Because("too many challenges wait for an answer");
+        var (id, expires) = challenges.Give(transcript);
+        return TypedResults.Ok(new RenewalChallenge(id, transcript, Timestamp.WholeSecond(expires), machine.Pcrs, machine.ApplicationPcr));
     }
 
     public static async Task<Results<Ok<RenewalReply>, ProblemHttpResult>> Renew(
         string lease, EvidenceSubmission answer, Journal journal, Challenges<RenewalTranscript> challenges, RefusalBudget budget, CancellationToken cancel)
     {
-        if (challenges.Take(answer.Challenge) is not { } transcript || transcript.Lease != lease) return Problem.ChallengeSpent.Because();
+        if (challenges.Open(answer.Challenge) is not { Bound: var transcript } given || transcript.Lease != lease) return Problem.ChallengeSpent.Because();
         var result = AttestationResult.Of(journal.State, transcript, answer.Evidence);
+        if (result.IsTrusted && challenges.Spend(given, transcript.Machine) is { } spent) return spent.Because();
         RenewalDecision decision = null!;
         var receipt = await journal.WriteAsync(
             (state, now) =>

@@ -42,12 +42,30 @@ public sealed class MachineTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_wrong_answer_to_the_credential_is_refused_and_spends_it()
+    public async Task A_wrong_answer_to_the_credential_is_refused_and_spends_nothing()
     {
         using var tpm = new SoftwareTpm(maker);
         var challenge = await ChallengeAsync(tpm);
         Assert.Contains("credential", await TestBroker.RefusedAsync("evidence-refused", await EnrolAsync(tpm, challenge, new byte[32])), StringComparison.Ordinal);
-        await TestBroker.RefusedAsync("challenge-spent", await EnrolAsync(tpm, challenge, tpm.Activate(challenge.Credential!.Value.Span)));
+        await TestBroker.MustAsync(HttpStatusCode.OK, await EnrolAsync(tpm, challenge, tpm.Activate(challenge.Credential!.Value.Span)));
+    }
+
+    [Fact]
+    public async Task A_right_answer_enrols_once()
+    {
+        using var tpm = new SoftwareTpm(maker);
+        var challenge = await ChallengeAsync(tpm);
+        var secret = tpm.Activate(challenge.Credential!.Value.Span);
+        await TestBroker.MustAsync(HttpStatusCode.OK, await EnrolAsync(tpm, challenge, secret));
+        Assert.Contains("enrolled before", await TestBroker.RefusedAsync("refused", await EnrolAsync(tpm, challenge, secret)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_answer_to_another_challenge_of_the_same_TPM_is_refused()
+    {
+        using var tpm = new SoftwareTpm(maker);
+        var secret = tpm.Activate((await ChallengeAsync(tpm)).Credential!.Value.Span);
+        Assert.Contains("credential", await TestBroker.RefusedAsync("evidence-refused", await EnrolAsync(tpm, await ChallengeAsync(tpm), secret)), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -73,7 +73,16 @@ public sealed class LeaseTests : IAsyncLifetime
         var challenge = await ChallengeAsync();
         var other = "lease-" + new string('0', 32);
         await TestBroker.RefusedAsync("challenge-spent", await AnswerAsync(other, challenge.Id, scene.Machine.Evidence(challenge.Transcript)));
-        await TestBroker.RefusedAsync("challenge-spent", await AnswerAsync(lease, challenge.Id, scene.Machine.Evidence(challenge.Transcript)));
+        await TestBroker.MustAsync(HttpStatusCode.OK, await AnswerAsync(lease, challenge.Id, scene.Machine.Evidence(challenge.Transcript)));
+    }
+
+    [Fact]
+    public async Task A_renewal_challenge_is_answered_once()
+    {
+        var challenge = await ChallengeAsync();
+        var evidence = scene.Machine.Evidence(challenge.Transcript);
+        await TestBroker.MustAsync(HttpStatusCode.OK, await AnswerAsync(lease, challenge.Id, evidence));
+        await TestBroker.RefusedAsync("challenge-spent", await AnswerAsync(lease, challenge.Id, evidence));
     }
 
     [Fact]

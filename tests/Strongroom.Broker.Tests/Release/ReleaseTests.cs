@@ -100,11 +100,42 @@ public sealed class ReleaseTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_failed_answer_spends_the_challenge()
+    public async Task An_answer_sent_by_many_at_once_is_decided_on_once()
+    {
+        var challenge = await scene.ChallengeAsync(enclave);
+        var evidence = scene.Machine.Evidence(challenge.Transcript);
+        var responses = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => scene.AnswerAsync(challenge.Id, evidence)));
+        Assert.Single(responses, response => response.StatusCode == HttpStatusCode.Accepted);
+        foreach (var response in responses.Where(response => response.StatusCode != HttpStatusCode.Accepted)) await TestBroker.RefusedAsync("challenge-spent", response);
+    }
+
+    [Fact]
+    public async Task A_wrong_answer_spends_no_machines_challenge()
     {
         var challenge = await scene.ChallengeAsync(enclave);
         await TestBroker.RefusedAsync("malformed", await scene.AnswerAsync(challenge.Id, [1, 2, 3]));
-        await TestBroker.RefusedAsync("challenge-spent", await scene.AnswerAsync(challenge.Id, scene.Machine.Evidence(challenge.Transcript)));
+        await TestBroker.RefusedAsync("evidence-refused", await scene.AnswerAsync(challenge.Id, new TestMachine().Evidence(challenge.Transcript)));
+        await TestBroker.MustAsync(HttpStatusCode.Accepted, await scene.AnswerAsync(challenge.Id, scene.Machine.Evidence(challenge.Transcript)));
+    }
+
+    [Fact]
+    public async Task A_restart_forgets_every_challenge()
+    {
+        var (answered, open) = (await scene.ChallengeAsync(enclave), await scene.ChallengeAsync(enclave));
+        await TestBroker.MustAsync(HttpStatusCode.Accepted, await scene.AnswerAsync(answered.Id, scene.Machine.Evidence(answered.Transcript)));
+        await scene.Broker.StartAgainAsync();
+        foreach (var challenge in (Challenge[])[answered, open])
+            await TestBroker.RefusedAsync("challenge-spent", await scene.AnswerAsync(challenge.Id, scene.Machine.Evidence(challenge.Transcript)));
+    }
+
+    [Fact]
+    public async Task A_challenge_for_some_files_is_a_challenge_for_exactly_these()
+    {
+        await scene.OpenAsync(scene.NewRequest(["tokenizer.json", "config.json"]));
+        var challenge = await scene.ChallengeAsync(enclave);
+        Assert.Equal(["tokenizer.json", "config.json"], challenge.Transcript.Files!);
+        await TestBroker.RefusedAsync("evidence-refused", await scene.AnswerAsync(challenge.Id, scene.Machine.Evidence(challenge.Transcript with { Files = null })));
+        await TestBroker.MustAsync(HttpStatusCode.Accepted, await scene.AnswerAsync(challenge.Id, scene.Machine.Evidence(challenge.Transcript)));
     }
 
     [Fact]

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Strongroom.Bytes;
 
 namespace Strongroom.Attestation.Tpm;
@@ -13,43 +12,32 @@ public sealed record TpmIntroduction(byte[] EndorsementCertificate, IReadOnlyLis
 }
 
 /// <summary>
-/// One enrolment under way, held by the broker between its challenge and the machine's answer. That the attestation key lives in the TPM that the
-/// certificate speaks of is shown by that TPM alone: it opens the challenge only if it holds both keys.
+/// A machine whose introduction passed every check but the last. That the attestation key lives in the TPM that the certificate speaks of is shown by that
+/// TPM alone: it opens the challenge only if it holds both keys.
 /// </summary>
-public sealed class TpmEnrolment : IDisposable
+public sealed class TpmEnrolment
 {
     /// <summary>How long a challenge waits for its answer.</summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(5);
 
-    private readonly Secret secret;
-    private bool answered;
+    private readonly EndorsementKey endorsement;
+    private readonly TpmPublic key;
 
-    private TpmEnrolment(EndorsementKey endorsement, TpmPublic key, DateTimeOffset now)
-    {
-        secret = Secret.Random(TpmCredential.MaxSecretInBytes);
-        Machine = EnrolledMachine.IdOf(key.Name());
-        AttestationKey = key.ToBytes();
-        Expires = now + Lifetime;
-        Credential = TpmCredential.Make(endorsement, key.Name(), secret.Span);
-    }
+    private TpmEnrolment(EndorsementKey endorsement, TpmPublic key) =>
+        (this.endorsement, this.key, Machine, AttestationKey) = (endorsement, key, EnrolledMachine.IdOf(key.Name()), key.ToBytes());
 
     /// <summary>Id that the machine will have.</summary>
     public string Machine { get; }
 
     public ReadOnlyMemory<byte> AttestationKey { get; }
 
-    public DateTimeOffset Expires { get; }
-
-    /// <summary>What the machine must open.</summary>
-    public TpmCredential Credential { get; }
-
-    /// <summary>A challenge for the machine; null, with every reason numbered as in spec/evidence.md, "Enrolment", when it cannot be enrolled.</summary>
+    /// <summary>The enrolment of a machine; null, with every reason numbered as in spec/evidence.md, "Enrolment", when it cannot be enrolled.</summary>
     /// <param name="introduction">What the machine sent.</param>
     /// <param name="roots">Certificates of TPM makers that two people recorded, DER.</param>
     /// <param name="now">The broker's clock.</param>
     /// <param name="reasons">Empty on success.</param>
     /// <exception cref="MalformedException">A certificate or the key cannot be read.</exception>
-    public static TpmEnrolment? Challenge(TpmIntroduction introduction, IEnumerable<ReadOnlyMemory<byte>> roots, DateTimeOffset now, out IReadOnlyList<string> reasons)
+    public static TpmEnrolment? Check(TpmIntroduction introduction, IEnumerable<ReadOnlyMemory<byte>> roots, DateTimeOffset now, out IReadOnlyList<string> reasons)
     {
         ArgumentNullException.ThrowIfNull(introduction);
         if (introduction.Intermediates.Count > TpmIntroduction.MaxIntermediates)
@@ -60,22 +48,10 @@ public sealed class TpmEnrolment : IDisposable
         foreach (var refusal in Tpm.AttestationKey.Refusals(key)) found.Add($"E7 attestation key: {refusal}");
         var endorsement = EndorsementKey.Check(
             introduction.EndorsementCertificate, introduction.Intermediates.Select(der => (ReadOnlyMemory<byte>)der), roots, now, found);
-        return found.Count == 0 && endorsement is not null ? new(endorsement, key, now) : null;
+        return found.Count == 0 && endorsement is not null ? new(endorsement, key) : null;
     }
 
-    /// <summary>Whether the machine opened the challenge in time. The first answer is the only one: a wrong one is no better than none.</summary>
-    public bool Complete(ReadOnlySpan<byte> answer, DateTimeOffset now)
-    {
-        if (answered) return false;
-        answered = true;
-        var opened = CryptographicOperations.FixedTimeEquals(answer, secret.Span) && now < Expires;
-        secret.Dispose();
-        return opened;
-    }
-
-    public void Dispose()
-    {
-        answered = true;
-        secret.Dispose();
-    }
+    /// <summary>What the machine must open: who returns the secret in time holds both keys.</summary>
+    /// <param name="secret"><see cref="TpmCredential.MaxSecretInBytes"/> bytes that nobody else can know.</param>
+    public TpmCredential Challenge(ReadOnlySpan<byte> secret) => TpmCredential.Make(endorsement, key.Name(), secret);
 }
