@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Strongroom.Cli.Sealing;
 
-/// <summary>fcntl.h and unistd.h: what .NET cannot say. Numbers of x86-64 and arm64, which differ in two.</summary>
+/// <summary>fcntl.h, unistd.h, sys/file.h and sys/stat.h: what .NET cannot say. Numbers of x86-64 and arm64, which differ in two.</summary>
 internal static partial class Linux
 {
     private const string Libc = "libc";
@@ -13,6 +13,10 @@ internal static partial class Linux
     private const int CloseOnExec = 0x80000;
     private const int CurrentDirectory = -100;
     private const int FollowSymlink = 0x400;
+    private const int EmptyPath = 0x1000;
+    private const int LockExclusive = 2;
+    private const int LockNonBlocking = 4;
+    private const int WouldBlock = 11;
     private const int NotSupported = 95;
     private const int IsDirectoryError = 21;
     private const int TooManyLinks = 40; // ELOOP: the last part of the path is a symbolic link
@@ -66,10 +70,30 @@ internal static partial class Linux
         if (rename(from, to) != 0) throw Failure(to);
     }
 
+    /// <summary>Opens a directory, by default not through a link at the end of the path.</summary>
+    internal static SafeFileHandle OpenDirectory(string path, bool followLinks = false) =>
+        Handle(open(path, ReadOnly | CloseOnExec | DirectoryOnly | (followLinks ? 0 : NoFollow), 0), path);
+
+    /// <summary>Locks an open file or directory (flock) until its handle or the process is gone.</summary>
+    /// <returns>false when somebody else holds the lock and <paramref name="wait"/> is false.</returns>
+    internal static bool Lock(SafeFileHandle file, bool wait)
+    {
+        if (flock((int)file.DangerousGetHandle(), wait ? LockExclusive : LockExclusive | LockNonBlocking) == 0) return true;
+        return Marshal.GetLastPInvokeError() == WouldBlock ? false : throw Failure("flock");
+    }
+
+    /// <summary>True when the user that this process acts as owns the file.</summary>
+    internal static bool IsOurs(SafeFileHandle file)
+    {
+        const uint wantsOwner = 0x8;
+        var status = new byte[256]; // struct statx, the same on every architecture; stx_uid is at 20
+        return statx((int)file.DangerousGetHandle(), "", EmptyPath, wantsOwner, status) == 0 && BitConverter.ToUInt32(status, 20) == geteuid();
+    }
+
     /// <summary>Makes the names in a directory durable.</summary>
     internal static void SyncDirectory(string path)
     {
-        using var handle = Handle(open(path, ReadOnly | CloseOnExec | DirectoryOnly, 0), path);
+        using var handle = OpenDirectory(path, followLinks: true);
         if (fsync((int)handle.DangerousGetHandle()) != 0) throw Failure(path);
     }
 
@@ -97,4 +121,13 @@ internal static partial class Linux
 
     [LibraryImport(Libc, SetLastError = true)]
     private static partial int fsync(int descriptor);
+
+    [LibraryImport(Libc, SetLastError = true)]
+    private static partial int flock(int descriptor, int operation);
+
+    [LibraryImport(Libc)]
+    private static partial uint geteuid();
+
+    [LibraryImport(Libc, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int statx(int directory, string path, int flags, uint mask, byte[] status);
 }

@@ -25,6 +25,7 @@ internal sealed class Opener(SealedDirectory model, Secret? modelKey, IProgress<
         RequireFree(full);
         var parent = Path.GetDirectoryName(full) ?? throw new UsageException("/ cannot be opened into");
         Directory.CreateDirectory(parent);
+        Staging.Sweep(parent);
         var unnamed = new List<SafeFileHandle>();
         try
         {
@@ -32,10 +33,9 @@ internal sealed class Opener(SealedDirectory model, Secret? modelKey, IProgress<
             {
                 unnamed.Add(Linux.CreateUnnamed(parent));
                 Read(file, unnamed[^1], checkTree);
-                RandomAccess.FlushToDisk(unnamed[^1]);
             }
             cancellation.ThrowIfCancellationRequested();
-            Publish(full, parent, files.Select((file, i) => (model.Manifest.Files[file].Name, unnamed[i])));
+            Staging.Publish(full, parent, [.. files.Select((file, i) => (model.Manifest.Files[file].Name, unnamed[i]))]);
         }
         finally
         {
@@ -47,30 +47,6 @@ internal sealed class Opener(SealedDirectory model, Secret? modelKey, IProgress<
     {
         if (File.Exists(path) || (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any()))
             throw new UsageException($"{path} is not empty; name a new directory");
-    }
-
-    /// <summary>Names the files in a hidden directory and moves that into place: a crash before the last line leaves nothing under the asked name.</summary>
-    internal static void Publish(string full, string parent, IEnumerable<(string Name, SafeFileHandle File)> files)
-    {
-        var staging = Path.Combine(parent, $".{Path.GetFileName(full)}.opening-{Guid.NewGuid():n}");
-        Directory.CreateDirectory(staging, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        try
-        {
-            foreach (var (name, file) in files)
-            {
-                var path = Path.Combine(staging, name);
-                Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-                Linux.Link(file, path);
-            }
-            Linux.SyncDirectory(staging);
-            Linux.RenameDirectory(staging, full);
-            Linux.SyncDirectory(parent);
-        }
-        catch
-        {
-            Directory.Delete(staging, recursive: true);
-            throw;
-        }
     }
 
     private void Read(int file, SafeFileHandle? target, bool checkTree)

@@ -15,6 +15,7 @@ internal static class TensorOpener
         var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
         var parent = Path.GetDirectoryName(full) ?? throw new UsageException("/ cannot be opened into");
         Directory.CreateDirectory(parent);
+        Staging.Sweep(parent);
         foreach (var tensor in tensors) FileName.Require(tensor + ".bin");
         var found = new Dictionary<string, SafeFileHandle>(StringComparer.Ordinal);
         try
@@ -38,7 +39,7 @@ internal static class TensorOpener
                 }
             }
             if (tensors.FirstOrDefault(tensor => !found.ContainsKey(tensor)) is { } unknown) throw new UsageException($"no safetensors file of {model.Path} has a tensor {unknown}");
-            Opener.Publish(full, parent, found.Select(each => (each.Key + ".bin", each.Value)));
+            Staging.Publish(full, parent, [.. found.Select(each => (each.Key + ".bin", each.Value))]);
             return written;
         }
         finally

@@ -7,7 +7,7 @@ namespace Strongroom.System.Tests.Sealing;
 /// <summary>The built CLI as a script sees it: exit code and both streams.</summary>
 internal static class CliProcess
 {
-    private static string Program([CallerFilePath] string here = "") =>
+    internal static string Program([CallerFilePath] string here = "") =>
         Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "../../../artifacts/bin/Strongroom.Cli/release/Strongroom.Cli.dll"));
 
     internal static Process Start(string directory, params string[] arguments) => Process.Start(new ProcessStartInfo("dotnet", [Program(), .. arguments])

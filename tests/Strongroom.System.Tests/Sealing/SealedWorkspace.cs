@@ -37,6 +37,14 @@ internal sealed class SealedWorkspace : IDisposable
         return await new Sealer(At(to), custody, publisher, []).SealAsync(files, name, version, resume, followLinks, Now, new Progress<long>(), CancellationToken.None);
     }
 
+    internal void Open(string to)
+    {
+        var model = SealedDirectory.Read(At("sealed"));
+        using var custody = KeyProvider.Open($"file:{At("K.key")}");
+        using var key = custody.UnwrapModelKeyAsync(model.Recipients).GetAwaiter().GetResult();
+        new Opener(model, key, new Progress<long>(), CancellationToken.None).OpenInto(At(to), [.. Enumerable.Range(0, model.Manifest.Files.Count)], checkTree: false);
+    }
+
     /// <summary>Authenticates everything, as <c>verify --decrypt</c>; null when nothing was found wrong.</summary>
     internal Exception? Check(string sealedDirectory = "sealed", bool checkTree = false)
     {
