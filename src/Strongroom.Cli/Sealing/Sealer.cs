@@ -6,12 +6,14 @@ using Strongroom.Sealing;
 namespace Strongroom.Cli.Sealing;
 
 /// <summary>
-/// Seals a model into a directory. Each file is written beside its name, made durable and renamed; manifest.json comes last, so that a directory
-/// without one was never finished.
+/// Seals a model into a directory. Each file is written beside its name, made durable and renamed; then manifest.json; the journal goes last. A directory
+/// without the one or with the other was never finished: every reader refuses it, and <c>--resume</c> finishes it, wherever it was interrupted.
 /// </summary>
-internal sealed class Sealer(string target, KeyProvider custody, Ed25519PrivateKey publisher, IReadOnlyList<HpkePublicKey> recipients)
+internal sealed class Sealer(string path, KeyProvider custody, Ed25519PrivateKey publisher, IReadOnlyList<HpkePublicKey> recipients)
 {
     private const string Partial = ".partial";
+
+    private readonly string target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
 
     private string JournalPath => Path.Combine(target, SealingJournal.FileName);
 
@@ -23,6 +25,7 @@ internal sealed class Sealer(string target, KeyProvider custody, Ed25519PrivateK
         using var journal = resume
             ? await SealingJournal.ResumeAsync(JournalPath, plan, custody, cancellation)
             : await StartAsync(plan, cancellation);
+        if (resume) RemoveLeftovers(model);
         var files = new List<ManifestFile>();
         foreach (var plain in model) files.Add(Seal(plain, plan, journal, followLinks, progress, cancellation));
         var manifest = Manifest.Sign(publisher, name, version, now, files);
@@ -61,7 +64,7 @@ internal sealed class Sealer(string target, KeyProvider custody, Ed25519PrivateK
             RandomAccess.FlushToDisk(output);
         }
         File.Move(path + Partial, path, overwrite: true);
-        Linux.SyncDirectory(Path.GetDirectoryName(path)!);
+        for (var directory = Path.GetDirectoryName(path)!; directory.Length >= target.Length; directory = Path.GetDirectoryName(directory)!) Linux.SyncDirectory(directory);
         journal.Add(plain, tree.Root());
         return entry with { TreeRoot = tree.Root() };
     }
@@ -83,20 +86,35 @@ internal sealed class Sealer(string target, KeyProvider custody, Ed25519PrivateK
             throw new IOException($"{plain.Path} changed while it was sealed; seal it again when nobody writes to it");
     }
 
+    /// <summary>What the interrupted run was writing, and what it finished of files that the model no longer has.</summary>
+    private void RemoveLeftovers(IReadOnlyList<PlainFile> model)
+    {
+        var below = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint };
+        var names = model.Select(file => file.Name + SealedLayout.Extension).ToHashSet(StringComparer.Ordinal);
+        foreach (var path in Directory.EnumerateFiles(target, "*", below))
+            if (path.EndsWith(Partial, StringComparison.Ordinal) || (path.EndsWith(SealedLayout.Extension, StringComparison.Ordinal) && !names.Contains(Path.GetRelativePath(target, path))))
+                File.Delete(path);
+        foreach (var path in Directory.EnumerateDirectories(target, "*", below).OrderByDescending(path => path.Length).Where(path => !Directory.EnumerateFileSystemEntries(path).Any()))
+            Directory.Delete(path);
+    }
+
     private void Finish(Manifest manifest, Recipients to)
     {
         Write(SealedDirectory.RecipientsName, to.Bytes.Span);
-        File.Move(Path.Combine(target, SealedDirectory.RecipientsName + Partial), Path.Combine(target, SealedDirectory.RecipientsName), overwrite: true);
         Write(SealedDirectory.ManifestName, manifest.Bytes.Span);
-        File.Delete(JournalPath);
-        File.Move(Path.Combine(target, SealedDirectory.ManifestName + Partial), Path.Combine(target, SealedDirectory.ManifestName)); // from here on the model is sealed
+        Linux.SyncDirectory(target); // the journal must not be gone before the names are there
+        File.Delete(JournalPath); // from here on the model is sealed
         Linux.SyncDirectory(target);
     }
 
     private void Write(string name, ReadOnlySpan<byte> bytes)
     {
-        using var file = File.OpenHandle(Path.Combine(target, name + Partial), FileMode.Create, FileAccess.Write, FileShare.None);
-        RandomAccess.Write(file, bytes, 0);
-        RandomAccess.FlushToDisk(file);
+        var path = Path.Combine(target, name);
+        using (var file = File.OpenHandle(path + Partial, FileMode.Create, FileAccess.Write, FileShare.None))
+        {
+            RandomAccess.Write(file, bytes, 0);
+            RandomAccess.FlushToDisk(file);
+        }
+        File.Move(path + Partial, path, overwrite: true);
     }
 }

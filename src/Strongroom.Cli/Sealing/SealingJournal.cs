@@ -29,15 +29,8 @@ internal sealed class SealingJournal : IDisposable
 
     internal Secret ModelKey { get; }
 
-    internal static async Task<SealingJournal> StartAsync(string path, SealingPlan plan, KeyProvider custody, CancellationToken cancellation)
-    {
-        var file = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
-        var modelKey = Secret.Random(ContentKeys.SizeInBytes);
-        var header = new JournalHeader("sealing.v1", plan, await custody.WrapAsync(modelKey, Context(plan), cancellation));
-        file.Write([.. CanonicalJson.Serialize(header, JournalJson.Default.JournalHeader), (byte)'\n']);
-        file.Flush(flushToDisk: true);
-        return new(file, modelKey);
-    }
+    internal static Task<SealingJournal> StartAsync(string path, SealingPlan plan, KeyProvider custody, CancellationToken cancellation) =>
+        BeginAsync(new(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, bufferSize: 0), plan, custody, cancellation);
 
     /// <exception cref="UsageException">There is nothing to resume.</exception>
     /// <exception cref="RefusedException">It was begun with another name, version, publisher or custody key.</exception>
@@ -49,7 +42,8 @@ internal sealed class SealingJournal : IDisposable
         file.CopyTo(text);
         var lines = text.ToArray().AsMemory();
         var end = lines.Span.IndexOf((byte)'\n');
-        var header = CanonicalJson.Parse(lines.Span[..Math.Max(0, end)], JournalJson.Default.JournalHeader);
+        if (end < 0) return await BeginAsync(file, plan, custody, cancellation); // killed before there was anything to keep
+        var header = CanonicalJson.Parse(lines.Span[..end], JournalJson.Default.JournalHeader);
         if (header.Plan != plan) throw new RefusedException($"the sealing was begun as {header.Plan.Name} version {header.Plan.Version}, with its own publisher and custody key; resume it as that");
         var journal = new SealingJournal(file, await custody.UnwrapAsync(header.Wrapped, Context(plan), cancellation));
         foreach (var line in lines[(end + 1)..].Span.Split((byte)'\n')) journal.Recall(lines[(end + 1)..].Span[line]);
@@ -72,6 +66,17 @@ internal sealed class SealingJournal : IDisposable
         file.Dispose();
         key.Dispose();
         ModelKey.Dispose();
+    }
+
+    private static async Task<SealingJournal> BeginAsync(FileStream file, SealingPlan plan, KeyProvider custody, CancellationToken cancellation)
+    {
+        var modelKey = Secret.Random(ContentKeys.SizeInBytes);
+        var header = new JournalHeader("sealing.v1", plan, await custody.WrapAsync(modelKey, Context(plan), cancellation));
+        file.SetLength(0);
+        file.Position = 0;
+        file.Write([.. CanonicalJson.Serialize(header, JournalJson.Default.JournalHeader), (byte)'\n']);
+        file.Flush(flushToDisk: true);
+        return new(file, modelKey);
     }
 
     /// <summary>A line that a crash tore, or that somebody wrote, is a file that is not finished.</summary>
