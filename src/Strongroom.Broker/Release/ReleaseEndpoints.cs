@@ -36,7 +36,7 @@ internal static class ReleaseEndpoints
     }
 
     private static async Task<Results<Ok<GrantReply>, Accepted<PendingReply>, ProblemHttpResult>> Release(
-        EvidenceSubmission answer, Journal journal, Challenges<Transcript> challenges, RefusalBudget budget, KeyRelease keys, CancellationToken cancel)
+        EvidenceSubmission answer, Journal journal, Challenges<Transcript> challenges, Strangers strangers, KeyRelease keys, CancellationToken cancel)
     {
         if (challenges.Open(answer.Challenge) is not { } given) return Problem.ChallengeSpent.Because();
         var state = journal.State;
@@ -49,8 +49,9 @@ internal static class ReleaseEndpoints
             {
                 decision = ReleaseDecision.Make(newest, transcript, result, now);
                 if (decision.IsRepeated || decision.Standing is not null) return null;
-                var size = decision.Entry.Length + answer.Evidence.Length;
-                return decision.Record.Measurement is null && !budget.TrySpend(transcript.Machine, size) ? null : new(decision.Record, answer.Evidence);
+                if (newest.Refused.HasRoomFor(decision.Record)) return new(decision.Record, answer.Evidence);
+                strangers.Count();
+                return null;
             },
             cancel);
         // The same request with the same key is answered the same, from the same entry of the ledger.

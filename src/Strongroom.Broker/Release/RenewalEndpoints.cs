@@ -24,20 +24,25 @@ internal static class RenewalEndpoints
     }
 
     public static async Task<Results<Ok<RenewalReply>, ProblemHttpResult>> Renew(
-        string lease, EvidenceSubmission answer, Journal journal, Challenges<RenewalTranscript> challenges, RefusalBudget budget, CancellationToken cancel)
+        string lease, EvidenceSubmission answer, Journal journal, Challenges<RenewalTranscript> challenges, Strangers strangers, CancellationToken cancel)
     {
         if (challenges.Open(answer.Challenge) is not { Bound: var transcript } given || transcript.Lease != lease) return Problem.ChallengeSpent.Because();
         var result = AttestationResult.Of(journal.State, transcript, answer.Evidence);
         if (result.IsTrusted && challenges.Spend(given, transcript.Machine) is { } spent) return spent.Because();
         RenewalDecision decision = null!;
+        var fresh = false;
         var receipt = await journal.WriteAsync(
             (state, now) =>
             {
                 decision = RenewalDecision.Make(state, transcript, result, now);
-                var size = decision.Entry.Length + answer.Evidence.Length;
-                return decision.Record.Measurement is null && !budget.TrySpend(transcript.Machine, size) ? null : new(decision.Record, answer.Evidence);
+                fresh = decision.Record.Outcome == Outcome.Allowed && state.Release.Leases[lease].IsFresh(now);
+                if (decision.IsRepeated || fresh) return null;
+                if (state.Refused.HasRoomFor(decision.Record)) return new(decision.Record, answer.Evidence);
+                strangers.Count();
+                return null;
             },
             cancel);
+        if (fresh) return Problem.TooMany.Because("the lease was renewed a moment ago, and stands");
         if (decision.Record.Outcome == Outcome.Allowed) return TypedResults.Ok(new RenewalReply(receipt!.Entry, receipt.Proof, decision.Record.Development));
         return (decision.Record.Measurement is null ? Problem.EvidenceRefused : Problem.ReleaseDenied).Because(decision.Record.Reasons!);
     }

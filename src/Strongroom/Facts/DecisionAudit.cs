@@ -91,7 +91,7 @@ public sealed class DecisionAudit(Func<Digest, CancellationToken, ValueTask<Read
                 await CompareAsync(index, entry, decided.Evidence, evidence => Recompute(index, decided, evidence), cancel).ConfigureAwait(false);
                 break;
             case RenewalDecided renewed:
-                await CompareAsync(index, entry, renewed.Evidence, evidence => Recompute(renewed, evidence), cancel)
+                await CompareAsync(index, entry, renewed.Evidence, evidence => Recompute(index, renewed, evidence), cancel)
                     .ConfigureAwait(false);
                 break;
             default:
@@ -134,8 +134,12 @@ public sealed class DecisionAudit(Func<Digest, CancellationToken, ValueTask<Read
         return again.Entry;
     }
 
-    private ReadOnlyMemory<byte> Recompute(RenewalDecided decided, ReadOnlyMemory<byte> evidence) =>
-        RenewalDecision.Make(State, decided.Transcript, AttestationResult.Of(State, decided.Transcript, evidence), decided.At).Entry;
+    private ReadOnlyMemory<byte> Recompute(long index, RenewalDecided decided, ReadOnlyMemory<byte> evidence)
+    {
+        var again = RenewalDecision.Make(State, decided.Transcript, AttestationResult.Of(State, decided.Transcript, evidence), decided.At);
+        if (again.IsRepeated) deviations.Add(new(index, "the same answer was written twice"));
+        return again.Entry;
+    }
 
     /// <summary>An approval binds the policy that its giver saw; here it is asked what would have been if that had been the candidate.</summary>
     private void Hold(long index, ReleasePolicy policy, ReleaseDecided was, AttestationResult result)

@@ -38,6 +38,8 @@ public sealed record LedgerState
 
     public ReleaseState Release { get; private init; } = ReleaseState.Empty;
 
+    public RefusalsState Refused { get; private init; } = RefusalsState.Empty;
+
     private ImmutableHashSet<string> CommandIds { get; init; } = [];
 
     public bool HasCommand(string id) => CommandIds.Contains(id);
@@ -91,6 +93,7 @@ public sealed record LedgerState
                 Machines = Machines.Apply(index, record),
                 Requests = Requests.Apply(index, record),
                 Release = Release.Apply(index, record, this),
+                Refused = Refused.Apply(record),
                 CommandIds = record switch
                 {
                     CommandRecord written => CommandIds.Add(written.Command.Id),

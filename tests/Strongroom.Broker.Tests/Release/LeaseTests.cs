@@ -47,6 +47,29 @@ public sealed class LeaseTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_refused_renewal_is_recorded_once_and_not_again_after_a_restart()
+    {
+        await scene.SetPolicyAsync(ReleaseScene.Rule with { Approvals = [new("security", 2), new("owners", 1)] });
+        await TestBroker.RefusedAsync("release-denied", await RenewAsync());
+        var size = scene.Broker.State.Size;
+        await TestBroker.RefusedAsync("release-denied", await RenewAsync());
+        await scene.Broker.StartAgainAsync();
+        await TestBroker.RefusedAsync("release-denied", await RenewAsync());
+        Assert.Equal(size, scene.Broker.State.Size);
+    }
+
+    [Fact]
+    public async Task A_lease_is_not_renewed_again_and_again_to_fill_the_ledger()
+    {
+        await TestBroker.MustAsync(HttpStatusCode.OK, await RenewAsync());
+        var size = scene.Broker.State.Size;
+        Assert.Contains("stands", await TestBroker.RefusedAsync("too-many", await RenewAsync()), StringComparison.Ordinal);
+        Assert.Equal(size, scene.Broker.State.Size);
+        scene.Broker.Clock.Wind(TimeSpan.FromSeconds(ReleaseScene.LeaseSeconds / 8));
+        await TestBroker.MustAsync(HttpStatusCode.OK, await RenewAsync());
+    }
+
+    [Fact]
     public async Task A_machine_that_changed_is_not_renewed()
     {
         scene.Machine.Claims["image"] = "enclave-2";

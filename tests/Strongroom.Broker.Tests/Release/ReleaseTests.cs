@@ -305,7 +305,41 @@ public sealed class ReleaseTests : IAsyncLifetime
             var rubbish = new TestMachine().Evidence(challenge.Transcript);
             await TestBroker.RefusedAsync("evidence-refused", await scene.AnswerAsync(challenge.Id, rubbish));
         }
-        Assert.InRange(scene.Broker.State.Size - before, 1, Broker.Release.RefusalBudget.PerHour);
+        Assert.InRange(scene.Broker.State.Size - before, 1, RefusalsState.PerHourInItsName);
+    }
+
+    [Fact]
+    public async Task A_restart_gives_strangers_no_new_budget()
+    {
+        for (var i = 0; i < RefusalsState.PerHourInItsName + 2; i++) await RubbishAsync();
+        var size = scene.Broker.State.Size;
+        await scene.Broker.StartAgainAsync();
+        await RubbishAsync();
+        Assert.Equal(size, scene.Broker.State.Size);
+        scene.Broker.Clock.Wind(TimeSpan.FromHours(1));
+        await RubbishAsync();
+        Assert.Equal(size + 1, scene.Broker.State.Size);
+
+        async Task RubbishAsync()
+        {
+            using var thief = HpkePrivateKey.Generate(); // whose answer is new each time
+            var challenge = await scene.ChallengeAsync(thief);
+            await TestBroker.RefusedAsync("evidence-refused", await scene.AnswerAsync(challenge.Id, new TestMachine().Evidence(challenge.Transcript)));
+        }
+    }
+
+    [Fact]
+    public async Task A_machine_that_asks_with_key_after_key_cannot_fill_the_ledger()
+    {
+        var before = scene.Broker.State.Size;
+        for (var i = 0; i < RefusalsState.PerHourByItself + 5; i++)
+        {
+            using var key = HpkePrivateKey.Generate();
+            await TestBroker.MustAsync(HttpStatusCode.Accepted, await scene.AskAsync(key));
+        }
+        Assert.Equal(before + RefusalsState.PerHourByItself, scene.Broker.State.Size);
+        await scene.ApproveBothAsync();
+        await scene.ReleasedAsync(enclave); // a grant needs no budget
     }
 
     [Fact]
@@ -321,7 +355,7 @@ public sealed class ReleaseTests : IAsyncLifetime
             if (i == 15) scene.Broker.Clock.Wind(TimeSpan.FromHours(1)); // the budget of records is not what holds here
             await AnswerAsync();
         }
-        const long most = Broker.Release.RefusalBudget.BytesPerDay / (680 * 1024);
+        const long most = RefusalsState.BytesPerDay / (680 * 1024);
         Assert.InRange(scene.Broker.State.Size - before, 16, most);
         Assert.True((await scene.Broker.GetAsync("/health", ProtocolJson.Default.HealthReply)).Shed >= 30 - most);
         var full = scene.Broker.State.Size;

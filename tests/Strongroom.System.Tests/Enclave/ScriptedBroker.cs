@@ -138,7 +138,7 @@ internal sealed class ScriptedBroker : IAsyncDisposable
         }
         var lease = new GrantedLease(Ids.Lease(transcript!.Digest()), [1], "rule", LeaseSeconds, transcript.Issued.AddSeconds(LeaseSeconds), CheckTree);
         var entry = Decide(new(
-            transcript.Issued, Outcome.Allowed, transcript, model.Manifest.Name, model.Manifest.Version, Digest.Of(submission.Evidence.Span),
+            transcript.Issued, Outcome.Allowed, transcript, model.Manifest.Name, model.Manifest.Version, Digest.Of(submission.Evidence.Span), submission.Evidence.Length,
             Digest.Of("policy"u8), Digest.Of("measurement"u8), Development: true, Grant: lease)).ToEntry();
         var sealedKeys = Hpke.Seal(transcript.HpkeKey, ReleaseDecided.HpkeInfo(MerkleTree.LeafHash(entry)), [], Keys ?? model.FileKeys);
         return CanonicalJson.Serialize(Grant(new(entry, Prove(entry), sealedKeys, true)), ProtocolJson.Default.GrantReply);
@@ -162,7 +162,7 @@ internal sealed class ScriptedBroker : IAsyncDisposable
             return CanonicalJson.Serialize(new(Title: "denied", Reasons: ["the policy has changed"]), ProtocolJson.Default.ProblemReply);
         }
         var entry = new RenewalDecided(
-            Now(), Outcome.Allowed, transcript!, Digest.Of(submission.Evidence.Span), Development: true, Seconds: seconds, Expires: Now().AddSeconds(seconds)).ToEntry();
+            Now(), Outcome.Allowed, transcript!, Digest.Of(submission.Evidence.Span), submission.Evidence.Length, Development: true, Seconds: seconds, Expires: Now().AddSeconds(seconds)).ToEntry();
         renewed.TrySetResult();
         return CanonicalJson.Serialize(new(entry, Prove(entry), true), ProtocolJson.Default.RenewalReply);
     }

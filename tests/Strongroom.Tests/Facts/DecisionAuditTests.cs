@@ -99,6 +99,18 @@ public sealed class DecisionAuditTests
     }
 
     [Fact]
+    public async Task Finds_a_refused_renewal_written_twice()
+    {
+        var lease = town.Leased(town.Approved(town.Owner1, town.Owner2));
+        town.Write(town.Revoke(lease.Id));
+        town.Renew(lease);
+        var again = town.Renewal(lease);
+        var evidence = town.Evidence(again.Digest());
+        town.Append(RenewalDecision.Make(town.State, again, AttestationResult.Of(town.State, again, evidence), town.Now).Record, evidence);
+        await Finds(town.Entries.Count - 1, "the same answer was written twice");
+    }
+
+    [Fact]
     public async Task Finds_an_approval_after_its_person_left()
     {
         var request = town.Approved(town.Owner1);

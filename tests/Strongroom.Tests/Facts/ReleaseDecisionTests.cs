@@ -448,6 +448,44 @@ public sealed class ReleaseDecisionTests
     }
 
     [Fact]
+    public void A_renewal_that_is_refused_again_and_again_writes_once()
+    {
+        var lease = Leased();
+        town.Agree(new SetPolicy(Town.Document(Town.Policy(leaseSeconds: 1800))));
+        var first = town.Renew(lease);
+        Assert.Equal((Outcome.Denied, false), (first.Record.Outcome, first.IsRepeated));
+        var size = town.State.Size;
+        for (var i = 0; i < 3; i++)
+        {
+            town.Now = town.Now.AddSeconds(7);
+            Assert.True(town.Renew(lease).IsRepeated);
+        }
+        Assert.Equal(size, town.State.Size);
+    }
+
+    [Fact]
+    public void A_strangers_rubbish_does_not_make_the_machines_last_answer_new()
+    {
+        var request = town.Opened();
+        town.Ask(request);
+        var transcript = town.Transcript(request);
+        Assert.False(town.Ask(transcript, DevelopmentEvidence.Sign(Town.NewKey(), transcript.Digest(), Town.Boot, [])).IsRepeated);
+        Assert.True(town.Ask(request).IsRepeated);
+    }
+
+    [Fact]
+    public void A_lease_that_was_renewed_a_moment_ago_is_fresh_for_an_eighth_of_its_length()
+    {
+        var lease = Leased();
+        Assert.False(lease.IsFresh(town.Now));
+        town.Renew(lease);
+        lease = town.State.Release.Leases[lease.Id];
+        var length = lease.Expires - town.Now;
+        Assert.True(lease.IsFresh(town.Now + length / 8 - TimeSpan.FromSeconds(1)));
+        Assert.False(lease.IsFresh(town.Now + length / 8));
+    }
+
+    [Fact]
     public void A_machine_that_is_retired_after_its_evidence_was_verified_gets_nothing()
     {
         var transcript = town.Transcript(town.Approved(town.Owner1, town.Owner2));

@@ -239,7 +239,7 @@ internal sealed class Town
         var transcript = Renewal(lease, key);
         var evidence = Evidence(transcript.Digest(), key ?? lease.HpkeKey, boot, configuration: lease.Configuration);
         var decision = RenewalDecision.Make(State, transcript, AttestationResult.Of(State, transcript, evidence), Now);
-        Append(decision.Record, evidence);
+        if (!decision.IsRepeated) Append(decision.Record, evidence);
         return decision;
     }
 

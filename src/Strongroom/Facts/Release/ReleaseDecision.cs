@@ -50,7 +50,7 @@ public sealed class ReleaseDecision
             : policy is null ? new Decision.Denied(["no policy is in force: two administrators set the first one"])
             : policy.Decide(request.Asked, verified, facts(state.FactsFor(request.Asked, transcript.Memory)), now);
         var record = new ReleaseDecided(
-            now, Outcome.Denied, transcript, request.Asked.Model, request.Asked.Version, result.EvidenceDigest, policy?.Digest, verified?.Measurement,
+            now, Outcome.Denied, transcript, request.Asked.Model, request.Asked.Version, result.EvidenceDigest, result.Evidence.Length, policy?.Digest, verified?.Measurement,
             state.Machines.Machines[request.Asked.Machine].Kind == DevelopmentEvidence.KindName ? true : null);
         record = decision switch
         {
@@ -59,7 +59,7 @@ public sealed class ReleaseDecision
             Decision.Denied denied => record with { Reasons = Reasons.Fitting(denied.Reasons) },
             _ => throw new System.Diagnostics.UnreachableException(),
         };
-        return new(record, request.LastAnswer is { } last && last == record.Substance(), reasons.Count > 0 ? null : Standing());
+        return new(record, record.Grant is null && request.LastAnswer.Repeats(record.Measurement, record.Substance()), reasons.Count > 0 ? null : Standing());
 
         // What has changed since the grant counts here as it does at a renewal: a key is not handed out a second time because it was handed out once.
         Lease? Standing() =>

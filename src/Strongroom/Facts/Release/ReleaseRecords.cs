@@ -8,6 +8,7 @@ namespace Strongroom.Facts;
 /// the evidence and the time, so that anybody who holds those computes the same bytes (<see cref="ReleaseDecision"/>).
 /// </summary>
 /// <param name="Evidence">SHA-256 of the evidence, the blob of which lies beside the ledger.</param>
+/// <param name="EvidenceSize">Its length in bytes.</param>
 /// <param name="Policy">Digest of the policy in force; absent when there was none.</param>
 /// <param name="Measurement">What the evidence proved; absent when it proved nothing.</param>
 /// <param name="Development">Present, and true, when the evidence was of the kind that proves nothing about a machine.</param>
@@ -15,7 +16,7 @@ namespace Strongroom.Facts;
 /// <param name="Missing">Present exactly when the outcome is <see cref="Outcome.Pending"/>.</param>
 /// <param name="Reasons">Present exactly when the outcome is <see cref="Outcome.Denied"/>.</param>
 public sealed record ReleaseDecided(
-    DateTimeOffset At, Outcome Outcome, Transcript Transcript, string Model, long Version, Digest Evidence, Digest? Policy = null,
+    DateTimeOffset At, Outcome Outcome, Transcript Transcript, string Model, long Version, Digest Evidence, long EvidenceSize, Digest? Policy = null,
     Digest? Measurement = null, bool? Development = null, GrantedLease? Grant = null, IReadOnlyList<string>? Missing = null, IReadOnlyList<string>? Reasons = null)
     : LedgerRecord(At)
 {
@@ -30,6 +31,7 @@ public sealed record ReleaseDecided(
     {
         At = DateTimeOffset.UnixEpoch,
         Evidence = Digest.Of([]),
+        EvidenceSize = 0,
         Transcript = Transcript with { Nonce = default, Issued = DateTimeOffset.UnixEpoch },
     }).ToEntry());
 }
@@ -44,9 +46,29 @@ public sealed record GrantedLease(string Lease, IReadOnlyList<long> Approvals, s
 /// <param name="Seconds">Present exactly when allowed: the lease's new length, counted from before the enclave asked.</param>
 /// <param name="Expires">Present exactly when allowed: the same bound by the broker's clock.</param>
 public sealed record RenewalDecided(
-    DateTimeOffset At, Outcome Outcome, RenewalTranscript Transcript, Digest Evidence, Digest? Policy = null, Digest? Measurement = null,
+    DateTimeOffset At, Outcome Outcome, RenewalTranscript Transcript, Digest Evidence, long EvidenceSize, Digest? Policy = null, Digest? Measurement = null,
     bool? Development = null, long? Seconds = null, DateTimeOffset? Expires = null, IReadOnlyList<string>? Reasons = null)
-    : LedgerRecord(At);
+    : LedgerRecord(At)
+{
+    /// <summary>As <see cref="ReleaseDecided.Substance"/>.</summary>
+    internal Digest Substance() => Digest.Of((this with
+    {
+        At = DateTimeOffset.UnixEpoch,
+        Evidence = Digest.Of([]),
+        EvidenceSize = 0,
+        Transcript = Transcript with { Nonce = default, Issued = DateTimeOffset.UnixEpoch },
+    }).ToEntry());
+}
+
+/// <summary>What was said last, of evidence that the machine gave and of evidence that anybody may have sent: the second never makes the first new again.</summary>
+/// <param name="Proved">Substance of the last decision that was no grant, on evidence of the machine; null after a grant and before any.</param>
+/// <param name="Unproved">The same, on evidence that proved nothing.</param>
+public readonly record struct LastAnswer(Digest? Proved, Digest? Unproved)
+{
+    internal bool Repeats(Digest? measurement, Digest substance) => (measurement is null ? Unproved : Proved) == substance;
+
+    internal LastAnswer With(Digest? measurement, Digest substance) => measurement is null ? this with { Unproved = substance } : this with { Proved = substance };
+}
 
 [JsonConverter(typeof(JsonStringEnumConverter<Outcome>))]
 public enum Outcome

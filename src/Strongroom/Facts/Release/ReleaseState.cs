@@ -27,10 +27,12 @@ public sealed record ReleaseState
     internal ReleaseState Apply(long index, LedgerRecord record, LedgerState before) => record switch
     {
         ReleaseDecided { Grant: { } grant } decided => (this with { JustEnded = [] }).Granted(index, decided, grant, before),
-        RenewalDecided { Expires: { } expires, Transcript.Lease: var id } => this with
+        RenewalDecided { Transcript.Lease: var id } decided => this with
         {
             JustEnded = [],
-            Leases = Leases.SetItem(id, Leases[id] with { Expires = expires }),
+            Leases = Leases.SetItem(id, decided.Expires is { } expires
+                ? Leases[id] with { Expires = expires, Renewed = record.At, LastAnswer = default }
+                : Leases[id] with { LastAnswer = Leases[id].LastAnswer.With(decided.Measurement, decided.Substance()) }),
         },
         CommandRecord { Command: Revoke revoke } => Ended(index, revoke.Target, revoke.Reason, record.At),
         CommandRecord { Command: RetireMachine retire } => Ended(index, retire.Machine, "the machine was retired", record.At),
@@ -60,11 +62,16 @@ public sealed record ReleaseState
 
 /// <param name="People">Who opened the request, and whose approvals were spent.</param>
 /// <param name="Index">The decision that granted it.</param>
+/// <param name="Renewed">When it was renewed last; null if it never was.</param>
 public sealed record Lease(
     string Id, string Request, string Model, long Version, string Machine, HpkePublicKey HpkeKey, Digest Configuration, string Memory, Digest Measurement,
-    ImmutableList<long> Approvals, ImmutableList<string> People, DateTimeOffset At, DateTimeOffset Expires, long Index, bool Development, LeaseEnd? Ended)
+    ImmutableList<long> Approvals, ImmutableList<string> People, DateTimeOffset At, DateTimeOffset Expires, long Index, bool Development, LeaseEnd? Ended,
+    DateTimeOffset? Renewed = null, LastAnswer LastAnswer = default)
 {
     public bool LivesAt(DateTimeOffset now) => Ended is null && now < Expires;
+
+    /// <summary>It was renewed a moment ago: a renewal is a record for ever, and eight of them within a lease's length are enough for everybody.</summary>
+    public bool IsFresh(DateTimeOffset now) => Renewed is { } last && now - last < (Expires - last) / 8;
 
     /// <summary>A lease lives as long as everything that justified it.</summary>
     internal bool RestsOn(string target) =>

@@ -10,12 +10,15 @@ namespace Strongroom.Facts;
 /// </summary>
 public sealed class RenewalDecision
 {
-    private RenewalDecision(RenewalDecided record) => (Record, Entry) = (record, record.ToEntry());
+    private RenewalDecision(RenewalDecided record, bool isRepeated = false) => (Record, Entry, IsRepeated) = (record, record.ToEntry(), isRepeated);
 
     public RenewalDecided Record { get; }
 
     /// <summary>The bytes to append; the evidence goes beside them as a blob.</summary>
     public ReadOnlyMemory<byte> Entry { get; }
+
+    /// <summary>The last answer to this lease was the same in substance: give it again and append nothing. Never so when allowed.</summary>
+    public bool IsRepeated { get; }
 
     /// <exception cref="ArgumentException">The transcript names a lease that is not on record, or the result is not of it.</exception>
     public static RenewalDecision Make(LedgerState state, RenewalTranscript transcript, AttestationResult result, DateTimeOffset now)
@@ -34,9 +37,13 @@ public sealed class RenewalDecision
         if (state.Access.Policy is not { } policy) reasons.Add("no policy is in force");
         else if (reasons.Count == 0) reasons.AddRange(WhyNot(policy.Policy.Decide(request, verified, state.FactsFor(request, lease.Memory, renewing: lease.Id), now)));
         var record = new RenewalDecided(
-            now, Outcome.Denied, transcript, result.EvidenceDigest, state.Access.Policy?.Digest, verified?.Measurement,
+            now, Outcome.Denied, transcript, result.EvidenceDigest, result.Evidence.Length, state.Access.Policy?.Digest, verified?.Measurement,
             machine.Kind == DevelopmentEvidence.KindName ? true : null);
-        if (reasons.Count > 0) return new(record with { Reasons = Reasons.Fitting(reasons) });
+        if (reasons.Count > 0)
+        {
+            record = record with { Reasons = Reasons.Fitting(reasons) };
+            return new(record, lease.LastAnswer.Repeats(record.Measurement, record.Substance()));
+        }
         var seconds = Math.Min(request.LeaseSeconds, (long)(request.Expires - now).TotalSeconds);
         return new(record with { Outcome = Outcome.Allowed, Seconds = seconds, Expires = now.AddSeconds(seconds) });
     }

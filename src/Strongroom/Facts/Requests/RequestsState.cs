@@ -19,7 +19,7 @@ public sealed record RequestsState
         CommandRecord { Command: Approval approval } => With(Requests[approval.Request].Answered(new(approval, record.At, index, ConsumedBy: null))),
         CommandRecord { Command: Revoke { Target: var target } } when Requests.TryGetValue(target, out var request) => With(request with { Revoked = true }),
         ReleaseDecided { Grant: { } grant } decided => With(Requests[decided.Transcript.Request].Consumed(grant)),
-        ReleaseDecided decided => With(Requests[decided.Transcript.Request] with { LastAnswer = decided.Substance() }),
+        ReleaseDecided decided => With(Requests[decided.Transcript.Request].Told(decided)),
         _ => this,
     };
 
@@ -31,8 +31,7 @@ public sealed record RequestsState
 }
 
 /// <param name="Asked">What policies decide on.</param>
-/// <param name="LastAnswer">What the last decision said that was not a grant, <see cref="ReleaseDecided.Substance"/>; null after a grant and before any.</param>
-public sealed record Request(OpenRequest Command, ReleaseRequest Asked, long Index, bool Revoked, ImmutableList<GivenApproval> Approvals, Digest? LastAnswer = null)
+public sealed record Request(OpenRequest Command, ReleaseRequest Asked, long Index, bool Revoked, ImmutableList<GivenApproval> Approvals, LastAnswer LastAnswer = default)
 {
     public string Id => Asked.Id;
 
@@ -40,11 +39,13 @@ public sealed record Request(OpenRequest Command, ReleaseRequest Asked, long Ind
 
     internal Request Answered(GivenApproval approval) => this with { Approvals = Approvals.Add(approval) };
 
+    internal Request Told(ReleaseDecided decided) => this with { LastAnswer = LastAnswer.With(decided.Measurement, decided.Substance()) };
+
     /// <summary>A release spends its approvals in the same record: there is no moment in which they could be spent twice.</summary>
     internal Request Consumed(GrantedLease grant) => this with
     {
         Approvals = Approvals.ConvertAll(approval => grant.Approvals.Contains(approval.Index) ? approval with { ConsumedBy = grant.Lease } : approval),
-        LastAnswer = null,
+        LastAnswer = default,
     };
 }
 
