@@ -7,6 +7,7 @@ namespace Strongroom.Broker.Access;
 /// <summary>How a person's signed command becomes a record, whichever address it came to.</summary>
 internal static class Commands
 {
+    /// <param name="blobs">What the command brings along, in the order in which it names them (<see cref="Enclosures"/>).</param>
     public static async Task<Results<Ok<CommandReply>, Accepted<CommandReply>, ProblemHttpResult>> WriteAsync(
         Journal journal, SignedCommand signed, IReadOnlyList<ReadOnlyMemory<byte>> blobs, CancellationToken cancel)
     {
@@ -18,6 +19,7 @@ internal static class Commands
             (state, now) =>
             {
                 reasons = state.Refusals(signed, now);
+                if (reasons.Count == 0) reasons = Enclosures.Refusals(state, signed.Command, blobs, now);
                 if (reasons.Count == 0) return new(new CommandRecord(now, signed.Command, signed.Signature), blobs);
                 return CommandRefused.Of(state, signed, now) is { } refused ? new(refused) : null;
             },

@@ -9,15 +9,15 @@ using Strongroom.Protocol;
 namespace Strongroom.Broker.Machines;
 
 /// <summary>A machine that says who it is: what its challenge is bound to until it answers (spec/evidence.md, Enrolment).</summary>
-/// <param name="Certificate">tpm: the endorsement key's certificate, DER, checked when the challenge was given.</param>
-internal sealed record Enrolment(string Kind, string Machine, ReadOnlyMemory<byte> AttestationKey, ReadOnlyMemory<byte>? Certificate = null)
+/// <param name="Certificates">tpm: the endorsement key's certificate and those above it, DER, checked when the challenge was given.</param>
+internal sealed record Enrolment(string Kind, string Machine, ReadOnlyMemory<byte> AttestationKey, IReadOnlyList<ReadOnlyMemory<byte>>? Certificates = null)
 {
-    /// <summary>Real ones have one or two KiB; the challenge carries the certificate, and has to fit into the answer's body.</summary>
-    private const int MaxCertificateSizeInBytes = 16 * 1024;
+    /// <summary>Real ones have one or two KiB each; the challenge carries them, and has to fit into the answer's body.</summary>
+    private const int MaxCertificatesSizeInBytes = 24 * 1024;
 
-    /// <summary>The endorsement certificate, which the command names by its digest.</summary>
+    /// <summary>The endorsement certificate and those above it; the command names them by their digests.</summary>
     [JsonIgnore]
-    public IReadOnlyList<ReadOnlyMemory<byte>> Blobs => Certificate is { } der ? [der] : [];
+    public IReadOnlyList<ReadOnlyMemory<byte>> Blobs => Certificates ?? [];
 
     /// <summary>Who may be challenged, checked as far as that can be done before it answers. With a TPM comes the way to challenge it.</summary>
     /// <exception cref="MalformedException">A key or certificate that is none.</exception>
@@ -34,18 +34,18 @@ internal sealed record Enrolment(string Kind, string Machine, ReadOnlyMemory<byt
     {
         if (command.Kind != Kind || command.Machine != Machine || !command.AttestationKey.Span.SequenceEqual(AttestationKey.Span))
             yield return "the command is signed for another machine than the one that was challenged";
-        if (command.Endorsement is { } endorsement ? Certificate is not { } der || Digest.Of(der.Span) != endorsement : Certificate is not null)
-            yield return "the command is signed for another endorsement certificate";
+        if (!Blobs.Select(der => Digest.Of(der.Span)).SequenceEqual(Enclosures.Of(command)))
+            yield return "the command is signed for other certificates than those that the machine sent";
     }
 
     private static (Enrolment?, TpmEnrolment?, IReadOnlyList<string>) FromTpm(EnrolmentRequest asked, LedgerState state, DateTimeOffset now)
     {
         if (asked.EndorsementCertificates is not [var certificate, ..]) return (null, null, ["a TPM is enrolled with its endorsement key's certificate"]);
-        if (certificate.Length > MaxCertificateSizeInBytes) throw new MalformedException(-1, $"an endorsement key's certificate has {MaxCertificateSizeInBytes} bytes at most");
+        if (asked.EndorsementCertificates.Sum(der => der.Length) > MaxCertificatesSizeInBytes)
+            throw new MalformedException(-1, $"an endorsement key's certificate and those above it have {MaxCertificatesSizeInBytes} bytes at most");
         var introduction = new TpmIntroduction(certificate.ToArray(), [.. asked.EndorsementCertificates.Skip(1).Select(der => der.ToArray())], asked.AttestationKey.ToArray());
-        var roots = state.Access.Roots.Values.Where(root => root.Kind == "tpm-ek").Select(root => root.Certificate);
-        return TpmEnrolment.Check(introduction, roots, now, out var reasons) is { } tpm
-            ? (new("tpm", tpm.Machine, tpm.AttestationKey, certificate), tpm, [])
+        return TpmEnrolment.Check(introduction, state.Access.EndorsementRoots, now, out var reasons) is { } tpm
+            ? (new("tpm", tpm.Machine, tpm.AttestationKey, asked.EndorsementCertificates), tpm, [])
             : (null, null, reasons);
     }
 

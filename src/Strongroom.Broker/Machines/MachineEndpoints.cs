@@ -36,7 +36,7 @@ internal static class MachineEndpoints
         if (challenges.Open(answer.Challenge) is not { Bound: var enrolment }) return Problem.ChallengeSpent.Because();
         using var secret = challenges.SecretOf(answer.Challenge);
         List<string> reasons = [.. enrolment.Refusals(enrol)];
-        if (enrolment.Certificate is not null && !CryptographicOperations.FixedTimeEquals((answer.Secret ?? default).Span, secret.Span))
+        if (enrolment.Certificates is not null && !CryptographicOperations.FixedTimeEquals((answer.Secret ?? default).Span, secret.Span))
             reasons.Add("the answer is not what the credential held: the attestation key was not shown to be in that TPM");
         // A right answer stays right until its time is over, and a machine is enrolled once: the ledger is what spends this challenge.
         return reasons.Count > 0 ? Problem.EvidenceRefused.Because(reasons) : await Commands.WriteAsync(journal, answer.Command, enrolment.Blobs, cancel);

@@ -27,24 +27,22 @@ internal static class ModelEndpoints
         if (Commands.Malformed(upload.Command) is { } malformed) return malformed;
         // Asked before anything is parsed or stored for whoever may not add a model, and once more when it is written.
         if (journal.State.Refusals(upload.Command, clock.GetUtcNow()).Count > 0) return await Commands.WriteAsync(journal, upload.Command, [], cancel);
-        var reasons = await RefusalsAsync(upload, add, journal.State.Access.Publishers[add.Publisher], custody, cancel);
+        var reasons = await RefusalsAsync(upload, add, journal.State, clock.GetUtcNow(), custody, cancel);
         if (reasons.Count > 0) return Problem.Refused.Because(reasons);
         shelf.Put(upload.Manifest, add.ModelDigest, upload.Recipients);
-        return await Commands.WriteAsync(journal, upload.Command, [], cancel);
+        return await Commands.WriteAsync(journal, upload.Command, [upload.Manifest], cancel);
     }
 
-    private static async Task<List<string>> RefusalsAsync(ModelUpload upload, AddModel add, Crypto.Ed25519PublicKey publisher, KeyProvider custody, CancellationToken cancel)
+    private static async Task<List<string>> RefusalsAsync(ModelUpload upload, AddModel add, LedgerState state, DateTimeOffset now, KeyProvider custody, CancellationToken cancel)
     {
         var reasons = new List<string>();
         try
         {
-            var manifest = Sealing.Manifest.Parse(upload.Manifest.Span); // its signature included
-            if (!manifest.IsFrom(publisher)) reasons.Add($"the manifest is not signed by the key on record for {add.Publisher}");
-            if (manifest.Name != add.Model || manifest.Version != add.Version) reasons.Add($"the manifest is of {manifest.Name} version {manifest.Version}");
-            if (manifest.ModelDigest != add.ModelDigest) reasons.Add("the command is signed for another manifest");
+            var modelDigest = Sealing.Manifest.Parse(upload.Manifest.Span).ModelDigest; // what is no manifest is malformed, and not only refused
+            reasons.AddRange(Enclosures.Refusals(state, add, [upload.Manifest], now));
             if (Digest.Of(upload.Recipients.Span) != add.RecipientsDigest) reasons.Add("the command is signed for other recipients");
             // A model whose key this broker cannot unwrap would be found out at the first release, in the night before it is needed.
-            (await custody.UnwrapModelKeyAsync(Recipients.Parse(upload.Recipients.Span, manifest.ModelDigest), cancel)).Dispose();
+            (await custody.UnwrapModelKeyAsync(Recipients.Parse(upload.Recipients.Span, modelDigest), cancel)).Dispose();
         }
         catch (RefusedException e)
         {

@@ -26,10 +26,11 @@ internal static class MachineCommand
         var machine = await LocalAsync(parsed, cancel);
         var challenge = await session.Broker.ChallengeAsync(machine.Introduction, cancel);
         if (challenge.Machine != machine.Id) throw new RefusedException($"the broker challenged {challenge.Machine}, this is {machine.Id}");
-        Digest? endorsement = machine.Introduction.EndorsementCertificates is [var certificate, ..] ? Digest.Of(certificate.Span) : null;
+        var certificates = (machine.Introduction.EndorsementCertificates ?? []).Select(certificate => Digest.Of(certificate.Span)).ToList();
         return new(session, new EnrolMachine(
             session.Ledger, Facts.Command.NewId(), session.Person, Session.Now, machine.Id, machine.Introduction.Kind, machine.Introduction.AttestationKey, machine.Pcrs,
-            EnrolledMachine.DefaultApplicationPcr, endorsement, machine.Measurement))
+            EnrolledMachine.DefaultApplicationPcr, certificates is [var endorsement, ..] ? endorsement : null, machine.Measurement,
+            certificates.Count > 1 ? [.. certificates.Skip(1)] : null))
         {
             Done = "is enrolled",
             Send = async (signed, stop) => await session.Broker.EnrolAsync(new(signed, challenge.Challenge, await machine.ActivateAsync(challenge, stop)), stop),

@@ -23,7 +23,8 @@ internal static class ModelCommand
             var recipients = File.ReadAllBytes(Path.Combine(path, "recipients.json"));
             var manifest = Manifest.Parse(File.ReadAllBytes(Path.Combine(path, "manifest.json")));
             var command = new AddModel(
-                session.Ledger, Facts.Command.NewId(), session.Person, Session.Now, manifest.Name, manifest.Version, name, manifest.ModelDigest, Digest.Of(recipients));
+                session.Ledger, Facts.Command.NewId(), session.Person, Session.Now, manifest.Name, manifest.Version, name, manifest.ModelDigest,
+                Digest.Of(manifest.Bytes.Span), Digest.Of(recipients));
             return Task.FromResult(new Signing(session, command)
             {
                 Before = [$"{path}: {manifest.Files.Count} files, {Progress.Size(manifest.Files.Sum(file => (double)file.Length))}, signed by the publisher's key {manifest.Publisher}."],

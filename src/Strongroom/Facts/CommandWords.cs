@@ -24,6 +24,7 @@ public static class CommandWords
         [
             $"You add version {add.Version} of the model {add.Model}, published by {add.Publisher}.",
             $"Model digest {add.ModelDigest}.",
+            $"Manifest, signature included, {add.ManifestDigest}.",
             $"Recipients digest {add.RecipientsDigest}.",
         ],
         EnrolMachine enrol =>
@@ -33,6 +34,7 @@ public static class CommandWords
             .. enrol.Pcrs.Count > 0 ? [$"Boot PCRs {string.Join(", ", enrol.Pcrs)}; enclaves are measured into PCR {enrol.ApplicationPcr}."] : Array.Empty<string>(),
             $"Attestation key {Digest.Of(enrol.AttestationKey.Span)}.",
             .. enrol.Endorsement is { } certificate ? [$"Endorsed by the certificate {certificate}."] : Array.Empty<string>(),
+            .. enrol.Intermediates is { } between ? [$"Between it and its maker's root: {string.Join(", ", between)}."] : Array.Empty<string>(),
             .. enrol.Measurement is { } measurement ? [$"It measured {measurement} when it was enrolled."] : Array.Empty<string>(),
         ],
         RetireMachine retire => [$"You retire {retire.Machine}, for ever. Every lease on it ends at once."],

@@ -80,7 +80,7 @@ public sealed class DecisionAudit(Func<Digest, CancellationToken, ValueTask<Read
             case CommandRecord command:
                 Commands++;
                 Add(index, $"the command {command.Command.Id} should not have been written", State.Refusals(command.AsSigned, record.At));
-                if (command.Command is EnrolMachine { Endorsement: { } endorsement }) await BlobAsync(index, "endorsement certificate", endorsement, cancel).ConfigureAwait(false);
+                await JudgeEnclosedAsync(index, command, cancel).ConfigureAwait(false);
                 break;
             case CommandRefused refused:
                 if (CommandRefused.Of(State, new(refused.Command, refused.Signature), refused.At)?.ToEntry() is not { } again || !entry.Span.SequenceEqual(again))
@@ -97,6 +97,17 @@ public sealed class DecisionAudit(Func<Digest, CancellationToken, ValueTask<Read
             default:
                 throw new System.Diagnostics.UnreachableException();
         }
+    }
+
+    private async ValueTask JudgeEnclosedAsync(long index, CommandRecord record, CancellationToken cancel)
+    {
+        var enclosed = new List<ReadOnlyMemory<byte>>();
+        foreach (var digest in record.Blobs)
+        {
+            if (await BlobAsync(index, record.Command is AddModel ? "manifest" : "certificate", digest, cancel).ConfigureAwait(false) is not { } bytes) return;
+            enclosed.Add(bytes);
+        }
+        Add(index, $"the command {record.Command.Id} should not have been written with what lies beside it", Enclosures.Refusals(State, record.Command, enclosed, record.At));
     }
 
     private async ValueTask CompareAsync(

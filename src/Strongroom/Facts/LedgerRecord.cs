@@ -25,7 +25,7 @@ public abstract record LedgerRecord(DateTimeOffset At)
     {
         ReleaseDecided decided => [decided.Evidence],
         RenewalDecided decided => [decided.Evidence],
-        CommandRecord { Command: EnrolMachine { Endorsement: { } endorsement } } => [endorsement],
+        CommandRecord written => Enclosures.Of(written.Command),
         _ => [],
     };
 

@@ -38,7 +38,7 @@ public sealed class MachineTests : IAsyncLifetime
         await TestBroker.MustAsync(HttpStatusCode.OK, await EnrolAsync(tpm, challenge, tpm.Activate(challenge.Credential!.Value.Span)));
         Assert.True(broker.State.Machines.Find(tpm.Machine.Id)!.Active);
         Assert.Equal(tpm.Measurement, Assert.Single(await broker.GetAsync("/v1/machines", ProtocolJson.Default.IReadOnlyListMachineDetails)).Measurement);
-        Assert.NotNull(await broker.Host.Ledger.ReadBlobAsync(Digest.Of(tpm.Certificates[0].Span)));
+        foreach (var certificate in tpm.Certificates) Assert.NotNull(await broker.Host.Ledger.ReadBlobAsync(Digest.Of(certificate.Span)));
     }
 
     [Fact]
@@ -177,7 +177,8 @@ public sealed class MachineTests : IAsyncLifetime
     {
         var (ledger, id, by, at) = broker.By(person);
         return new(
-            ledger, id, by, at, tpm.Machine.Id, "tpm", tpm.AttestationKey, tpm.Machine.Pcrs, tpm.Machine.ApplicationPcr, Digest.Of(tpm.Certificates[0].Span), tpm.Measurement);
+            ledger, id, by, at, tpm.Machine.Id, "tpm", tpm.AttestationKey, tpm.Machine.Pcrs, tpm.Machine.ApplicationPcr, Digest.Of(tpm.Certificates[0].Span), tpm.Measurement,
+            [.. tpm.Certificates.Skip(1).Select(der => Digest.Of(der.Span))]);
     }
 
     private Task<HttpResponseMessage> EnrolAsync(SoftwareTpm tpm, EnrolmentChallenge challenge, byte[]? secret, TestPerson? person = null) => broker.PostAsync(

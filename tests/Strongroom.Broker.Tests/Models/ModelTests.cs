@@ -75,7 +75,7 @@ public sealed class ModelTests : IAsyncLifetime
     public async Task Files_other_than_the_command_names_are_refused()
     {
         var (second, third) = (await scene.UploadAsync(2), await scene.UploadAsync(3));
-        Assert.Contains("another manifest", await TestBroker.RefusedAsync("refused", await scene.AddAsync(third with { Manifest = second.Manifest })), StringComparison.Ordinal);
+        Assert.Contains("not what it names", await TestBroker.RefusedAsync("refused", await scene.AddAsync(third with { Manifest = second.Manifest })), StringComparison.Ordinal);
         await TestBroker.RefusedAsync("refused", await scene.AddAsync(third with { Recipients = second.Recipients }));
     }
 

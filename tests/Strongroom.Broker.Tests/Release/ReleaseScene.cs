@@ -133,7 +133,7 @@ internal sealed class ReleaseScene : IAsyncDisposable
         using var keys = KeyProvider.Open("file:" + (custody ?? Path.Combine(Broker.Directory, "custody.key")));
         var recipients = Recipients.Create(ModelKey, Manifest.ModelDigest, [await keys.WrapModelKeyAsync(ModelKey, Manifest.ModelDigest)]);
         var (ledger, id, by, at) = Broker.By(Operator);
-        var add = new AddModel(ledger, id, by, at, Model, version, "ours", Manifest.ModelDigest, Digest.Of(recipients.Bytes.Span));
+        var add = new AddModel(ledger, id, by, at, Model, version, "ours", Manifest.ModelDigest, Digest.Of(Manifest.Bytes.Span), Digest.Of(recipients.Bytes.Span));
         return new(Operator.Sign(add), Manifest.Bytes, recipients.Bytes);
     }
 
@@ -162,7 +162,8 @@ internal sealed class ReleaseScene : IAsyncDisposable
             ProtocolJson.Default.EnrolmentChallenge);
         var (ledger, id, by, at) = Broker.By(Operator);
         var machine = tpm.Machine;
-        var enrol = new EnrolMachine(ledger, id, by, at, machine.Id, "tpm", tpm.AttestationKey, machine.Pcrs, machine.ApplicationPcr, Digest.Of(tpm.Certificates[0].Span));
+        var enrol = new EnrolMachine(ledger, id, by, at, machine.Id, "tpm", tpm.AttestationKey, machine.Pcrs, machine.ApplicationPcr, Digest.Of(tpm.Certificates[0].Span),
+            Intermediates: [.. tpm.Certificates.Skip(1).Select(der => Digest.Of(der.Span))]);
         await TestBroker.MustAsync(
             HttpStatusCode.OK,
             await Broker.PostAsync(

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -45,7 +46,7 @@ public sealed class LedgerCommandTests : IAsyncLifetime
         Assert.True((bool)facts["sound"]!);
         Assert.Equal(town.Entries.Count, (int)facts["size"]!);
         Assert.Equal(1, (int)facts["grants"]!);
-        Assert.Equal(1, (int)facts["blobs"]!);
+        Assert.Equal(2, (int)facts["blobs"]!);
     }
 
     [Fact]
@@ -154,7 +155,7 @@ public sealed class LedgerCommandTests : IAsyncLifetime
         try
         {
             Assert.Equal(0, (await RunAsync("ledger", "copy", server.Urls.Single(), copy)).Code);
-            Assert.Equal(2, Directory.GetFiles(Path.Combine(copy, "blob")).Length); // evidence of the release, certificate of the TPM
+            Assert.Equal(4, Directory.GetFiles(Path.Combine(copy, "blob")).Length); // manifest, evidence of the release, two certificates of the TPM
             var (verified, _, error) = await RunAsync(["ledger", "verify", copy, .. Pins]);
             Assert.True(verified == 0, error);
             Assert.Equal(0, (await RunAsync(["ledger", "verify", server.Urls.Single(), .. Pins])).Code);
@@ -166,15 +167,15 @@ public sealed class LedgerCommandTests : IAsyncLifetime
         }
     }
 
-    /// <summary>One more machine, whose record refers to a certificate beside the ledger.</summary>
+    /// <summary>One more machine, whose record refers to certificates beside the ledger.</summary>
     private async Task EnrolTpmAsync()
     {
         using var tpm = new TestTpm();
-        var certificate = "what the maker signed"u8.ToArray();
-        var machine = tpm.Machine;
-        town.Write(new EnrolMachine(
-            Town.Origin, Command.NewId(), town.Operator, town.Now, machine.Id, "tpm", machine.AttestationKey, machine.Pcrs, machine.ApplicationPcr, Digest.Of(certificate)));
-        town.Blobs[Digest.Of(certificate)] = certificate;
+        using var maker = new TestMaker();
+        using var endorsement = RSA.Create(2048);
+        town.Now = TestTpm.Now;
+        town.Agree(new AddRoot("tpm-ek", maker.Root));
+        town.Write(town.EnrolTpm(tpm, maker.Certify(endorsement), maker.Intermediate));
         Directory.Delete(directory, recursive: true);
         await WriteCopyAsync(directory, new MemoryWitness());
     }

@@ -1,6 +1,8 @@
+using System.Security.Cryptography;
 using Strongroom.Bytes;
 using Strongroom.Crypto;
 using Strongroom.Facts;
+using Strongroom.Tests.Attestation;
 
 namespace Strongroom.Tests.Facts;
 
@@ -163,12 +165,64 @@ public sealed class DecisionAuditTests
     [Fact]
     public async Task Finds_evidence_that_is_missing_or_changed()
     {
-        town.Ask(town.Approved(town.Owner1, town.Owner2));
-        var (digest, evidence) = Assert.Single(town.Blobs);
-        town.Blobs[digest] = evidence.ToArray().Reverse().ToArray();
+        var digest = town.Ask(town.Approved(town.Owner1, town.Owner2)).Record.Evidence;
+        town.Blobs[digest] = town.Blobs[digest].ToArray().Reverse().ToArray();
         await Finds(town.Entries.Count - 1, "beside the ledger has been changed");
-        town.Blobs.Clear();
+        town.Blobs.Remove(digest);
         await Finds(town.Entries.Count - 1, "is not beside the ledger");
+    }
+
+    [Fact]
+    public async Task Finds_a_manifest_that_its_publisher_did_not_sign()
+    {
+        using var thief = Town.NewKey();
+        var manifest = town.ManifestOf("storyteller", 2, thief);
+        var (digest, add) = (Digest.Of(manifest.Bytes.Span), town.AddModel(version: 2));
+        town.Blobs[digest] = manifest.Bytes;
+        town.Force(add with { ModelDigest = manifest.ModelDigest, ManifestDigest = digest });
+        await Finds(town.Entries.Count - 1, "the manifest is not signed by the key on record for acme");
+    }
+
+    [Fact]
+    public async Task Finds_a_manifest_of_another_model_than_the_record_says()
+    {
+        var other = town.AddModel(model: "another-storyteller");
+        town.Force(town.AddModel(version: 2) with { ManifestDigest = other.ManifestDigest });
+        await Finds(town.Entries.Count - 1, "the manifest is of another-storyteller version 1; the command is signed for another manifest");
+    }
+
+    [Fact]
+    public async Task Finds_nothing_wrong_with_a_TPM_that_leads_to_a_root_which_was_recorded_then()
+    {
+        using var maker = new TestMaker();
+        town.Now = TestTpm.Now;
+        town.Agree(new AddRoot("tpm-ek", maker.Root));
+        town.Write(Tpm(maker));
+        town.Agree(new RemoveRoot("tpm-ek", Digest.Of(maker.Root)));
+        Assert.Empty((await town.Audit()).Deviations);
+    }
+
+    [Fact]
+    public async Task Finds_a_TPM_that_no_recorded_root_vouches_for()
+    {
+        using var maker = new TestMaker();
+        using var stranger = new TestMaker();
+        town.Now = TestTpm.Now;
+        town.Agree(new AddRoot("tpm-ek", maker.Root));
+        town.Write(Tpm(stranger));
+        await Finds(town.Entries.Count - 1, "E1 chain: the certificate does not lead to a recorded root");
+    }
+
+    [Fact]
+    public async Task Finds_a_TPM_whose_way_to_the_root_was_taken_away()
+    {
+        using var maker = new TestMaker();
+        town.Now = TestTpm.Now;
+        town.Agree(new AddRoot("tpm-ek", maker.Root));
+        town.Write(Tpm(maker) with { Intermediates = null });
+        await Finds(town.Entries.Count - 1, "E1 chain");
+        town.Blobs.Clear();
+        await Finds(town.Entries.Count - 1, "the certificate");
     }
 
     [Fact]
@@ -232,6 +286,13 @@ public sealed class DecisionAuditTests
         var stricter = await town.Audit(Town.Policy(owners: 3));
         Assert.Equal([(Outcome.Allowed, Outcome.Pending)], stricter.Differences.Select(difference => (difference.Was, difference.Would)));
         Assert.Empty((await town.Audit(Town.Policy())).Differences);
+    }
+
+    private EnrolMachine Tpm(TestMaker maker)
+    {
+        using var tpm = new TestTpm();
+        using var endorsement = RSA.Create(2048);
+        return town.EnrolTpm(tpm, maker.Certify(endorsement), maker.Intermediate);
     }
 
     private async Task Finds(int index, string what)

@@ -89,6 +89,8 @@ public sealed class RequestRulesTests
         Assert.Contains(town.Refusals(tpm with { Pcrs = [7, 0] }), reason => reason.StartsWith("the boot PCRs are some of 0 to 15", StringComparison.Ordinal));
         Assert.Contains("the application PCR is one of 8 to 15 and no boot PCR", town.Refusals(tpm with { Pcrs = [0, 13] }));
         Assert.Contains("the application PCR is one of 8 to 15 and no boot PCR", town.Refusals(tpm with { ApplicationPcr = 23 }));
+        Assert.Contains(town.Refusals(tpm with { Intermediates = [Digest.Of([])] }), reason => reason.StartsWith("the certificates between a TPM's", StringComparison.Ordinal));
+        Assert.Contains("nobody vouches for development evidence: it has no certificate", town.Refusals(town.EnrolMachine() with { Endorsement = Digest.Of([]) }));
         Assert.Contains("a TPM is enrolled with the digest of its endorsement key's certificate", town.Refusals(tpm with { Endorsement = null }));
     }
 

@@ -6,6 +6,8 @@ using Strongroom.Crypto;
 using Strongroom.Facts;
 using Strongroom.Ledger;
 using Strongroom.Policy;
+using Strongroom.Sealing;
+using Strongroom.Tests.Attestation;
 using Strongroom.Tests.Ledger;
 
 namespace Strongroom.Tests.Facts;
@@ -54,7 +56,7 @@ internal sealed class Town
 
     public Digest Measured { get; } = Measurement.Of("development", Boot);
 
-    public Digest ModelDigest { get; } = Digest.Of("storyteller 1"u8);
+    public Digest ModelDigest => ManifestOf("storyteller", 1).ModelDigest;
 
     public Ed25519PrivateKey Publisher { get; } = NewKey();
 
@@ -112,13 +114,31 @@ internal sealed class Town
         return new(Now, founding, [keys[first].Sign(founding.ToBeSigned()), keys[second].Sign(founding.ToBeSigned())]);
     }
 
-    public AddModel AddModel(long version = 1, Digest? digest = null) =>
-        new(Origin, Command.NewId(), Operator, Now, "storyteller", version, "acme", digest ?? ModelDigest, Digest.Of("recipients"u8));
+    /// <summary>As its publisher signed it; puts the manifest where a broker would.</summary>
+    public AddModel AddModel(long version = 1, string model = "storyteller")
+    {
+        var manifest = ManifestOf(model, version);
+        Blobs[Digest.Of(manifest.Bytes.Span)] = manifest.Bytes;
+        return new(Origin, Command.NewId(), Operator, Now, model, version, "acme", manifest.ModelDigest, Digest.Of(manifest.Bytes.Span), Digest.Of("recipients"u8));
+    }
+
+    public Manifest ManifestOf(string model, long version, Ed25519PrivateKey? signer = null) => Manifest.Sign(
+        signer ?? Publisher, model, version, Noon, [new("model.safetensors", 100, SealedLayout.SealedLength(100), Digest.Of("tree"u8))]);
 
     public EnrolMachine EnrolMachine(Ed25519PrivateKey? key = null)
     {
         var bytes = (key ?? MachineKey).PublicKey.Span;
         return new(Origin, Command.NewId(), Operator, Now, EnrolledMachine.IdOf(bytes), "development", bytes.ToArray(), [], 13, Measurement: Measured);
+    }
+
+    /// <summary>Enrols a TPM on these certificates, which are put where a broker would; nothing checks them here.</summary>
+    public EnrolMachine EnrolTpm(TestTpm tpm, byte[] endorsement, params byte[][] intermediates)
+    {
+        foreach (var certificate in (byte[][])[endorsement, .. intermediates]) Blobs[Digest.Of(certificate)] = certificate;
+        var machine = tpm.Machine;
+        return new(
+            Origin, Command.NewId(), Operator, Now, machine.Id, "tpm", machine.AttestationKey, machine.Pcrs, machine.ApplicationPcr, Digest.Of(endorsement),
+            Intermediates: [.. intermediates.Select(der => Digest.Of(der))]);
     }
 
     public OpenRequest Open(string? by = null) => new(

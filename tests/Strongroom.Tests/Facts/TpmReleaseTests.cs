@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Strongroom.Attestation;
 using Strongroom.Bytes;
 using Strongroom.Facts;
@@ -15,19 +16,26 @@ public sealed class TpmReleaseTests : IDisposable
     ]));
 
     private readonly TestTpm tpm = new();
-    private readonly byte[] certificate = "what the maker signed"u8.ToArray();
+    private readonly TestMaker maker = new();
+    private readonly byte[] certificate;
     private readonly Digest measurement;
 
     public TpmReleaseTests()
     {
         var claims = tpm.Machine.Pcrs.ToDictionary(pcr => $"pcr{pcr}", pcr => tpm.Values()[pcr].ToString());
         measurement = Measurement.Of("tpm", claims);
+        town.Now = TestTpm.Now;
+        town.Agree(new AddRoot("tpm-ek", maker.Root));
         town.Agree(new SetReference("rack-7", "tpm", claims));
+        using (var endorsement = RSA.Create(2048)) certificate = maker.Certify(endorsement);
         town.Write(Enrolment());
-        town.Blobs[Digest.Of(certificate)] = certificate;
     }
 
-    public void Dispose() => tpm.Dispose();
+    public void Dispose()
+    {
+        tpm.Dispose();
+        maker.Dispose();
+    }
 
     [Fact]
     public async Task A_tpm_gets_a_key_without_a_development_mark()
@@ -46,7 +54,7 @@ public sealed class TpmReleaseTests : IDisposable
     public async Task An_audit_misses_an_endorsement_certificate_that_is_gone()
     {
         town.Blobs.Remove(Digest.Of(certificate));
-        Assert.Contains("endorsement certificate", Assert.Single((await town.Audit()).Deviations).What, StringComparison.Ordinal);
+        Assert.Contains($"the certificate {Digest.Of(certificate)} is not beside the ledger", Assert.Single((await town.Audit()).Deviations).What, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -74,9 +82,7 @@ public sealed class TpmReleaseTests : IDisposable
         Assert.Contains("the machine's id does not follow from its key", town.Refusals(enrolment with { AttestationKey = other.Key.ToBytes() }));
     }
 
-    private EnrolMachine Enrolment() => new(
-        Town.Origin, Command.NewId(), town.Operator, town.Now, tpm.Machine.Id, "tpm", tpm.Machine.AttestationKey, tpm.Machine.Pcrs, tpm.Machine.ApplicationPcr,
-        Digest.Of(certificate), measurement);
+    private EnrolMachine Enrolment() => town.EnrolTpm(tpm, certificate, maker.Intermediate) with { Measurement = measurement };
 
     private string Approved()
     {

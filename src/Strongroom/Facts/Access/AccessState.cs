@@ -19,6 +19,9 @@ public sealed record AccessState
     /// <summary>Trusted roots, by SHA-256 of the certificate.</summary>
     public ImmutableDictionary<Digest, AddRoot> Roots { get; private init; } = ImmutableDictionary<Digest, AddRoot>.Empty;
 
+    /// <summary>DER of the roots that vouch for TPMs.</summary>
+    public IEnumerable<ReadOnlyMemory<byte>> EndorsementRoots => Roots.Values.Where(root => root.Kind == "tpm-ek").Select(root => root.Certificate);
+
     /// <summary>Publishers' keys by name.</summary>
     public ImmutableDictionary<string, Ed25519PublicKey> Publishers { get; private init; } = ImmutableDictionary<string, Ed25519PublicKey>.Empty;
 

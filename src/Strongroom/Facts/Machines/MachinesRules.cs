@@ -5,7 +5,7 @@ using Strongroom.Crypto;
 
 namespace Strongroom.Facts;
 
-/// <summary>Rules for machines. That the attestation key lives beside the endorsement key is shown to the broker, before it asks here.</summary>
+/// <summary>Rules for machines. That a maker vouches for the endorsement key: <see cref="Enclosures"/>; that the attestation key lives beside it is shown to the broker alone.</summary>
 internal static class MachinesRules
 {
     public static IEnumerable<string> Refusals(LedgerState state, EnrolMachine command)
@@ -35,11 +35,15 @@ internal static class MachinesRules
             yield return "the application PCR is one of 8 to 15 and no boot PCR";
         foreach (var reason in AttestationKeyOf(command)) yield return reason;
         if (command.Endorsement is null) yield return "a TPM is enrolled with the digest of its endorsement key's certificate";
+        var certificates = Enclosures.Of(command);
+        if (command.Intermediates is { Count: 0 or > TpmIntroduction.MaxIntermediates } || certificates.Distinct().Count() != certificates.Count)
+            yield return $"the certificates between a TPM's and its root are 1 to {TpmIntroduction.MaxIntermediates}, each once, or left out";
     }
 
     private static IEnumerable<string> Development(LedgerState state, EnrolMachine command)
     {
         if (!state.DevelopmentAllowed) yield return "this ledger was not founded with --danger-development-evidence";
+        if (command.Endorsement is not null || command.Intermediates is not null) yield return "nobody vouches for development evidence: it has no certificate";
         if (Ed25519Encoding.Fault(command.AttestationKey.Span) is { } fault) yield return fault;
         else if (EnrolledMachine.IdOf(command.AttestationKey.Span) != command.Machine)
             yield return "the machine's id does not follow from its key";

@@ -1,6 +1,6 @@
 namespace Strongroom.Facts;
 
-/// <summary>Rules for models. That the manifest has the digest and the publisher's signature is checked by who holds it, the broker, before it asks here.</summary>
+/// <summary>Rules for models. That the manifest bears the publisher's signature: <see cref="Enclosures"/>.</summary>
 internal static class ModelsRules
 {
     public static IEnumerable<string> Refusals(LedgerState state, AddModel command)
