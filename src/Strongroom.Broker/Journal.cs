@@ -129,13 +129,27 @@ internal sealed class Journal(LedgerStore store, TimeProvider clock) : IDisposab
     {
         await last.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         var state = State;
-        await foreach (var entry in store.ReadEntriesAsync(state.Size, store.Size, cancel)) state = state.Apply(state.Size, LedgerRecord.Parse(entry.Span));
+        await foreach (var record in store.ReadToHeadAsync(state.Size, Record, cancel))
+            state = state.Apply(state.Size, record ?? throw new LedgerBrokenException($"entry {state.Size} is no record that this program knows: it was changed, or written by a later one"));
         lock (settling)
         {
             onTheWay.Clear();
             Publish(state);
         }
         (newest, last, inDoubt) = (state, Task.CompletedTask, false);
+    }
+
+    /// <summary>Null is for the fold to refuse, which knows the index.</summary>
+    private static LedgerRecord? Record(ReadOnlyMemory<byte> entry)
+    {
+        try
+        {
+            return LedgerRecord.ReadProved(entry.Span);
+        }
+        catch (MalformedException)
+        {
+            return null;
+        }
     }
 
     private void Publish(LedgerState state)

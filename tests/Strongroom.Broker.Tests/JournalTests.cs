@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.Data.Sqlite;
 using Strongroom.Broker.Storage;
 using Strongroom.Broker.Tests.Release;
 using Strongroom.Bytes;
@@ -111,6 +112,26 @@ public sealed class JournalTests : IAsyncLifetime
         Assert.Equal(71, ExitCode.For(broken));
     }
 
+    /// <summary>Nodes and head stay as they were signed: only the entry itself tells a lie, and a broker that folded it would follow another's key.</summary>
+    [Fact]
+    public async Task An_entry_rewritten_in_the_store_stops_the_broker()
+    {
+        var person = await broker.EnrolAsync(Groups.Operators);
+        var proposed = broker.State.Size - 2;
+        await broker.StopAsync();
+        using (var thief = Ed25519PrivateKey.FromSeed(Digest.Of("thief"u8).Span)) Rewrite(proposed, $"{person.Key.PublicKey}", $"{thief.PublicKey}");
+        Assert.Contains("changed", (await Assert.ThrowsAsync<LedgerBrokenException>(() => broker.StartAgainAsync())).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_entry_that_is_no_record_any_more_stops_the_broker()
+    {
+        await broker.EnrolAsync(Groups.Operators);
+        await broker.StopAsync();
+        Rewrite(1, "trust/propose.v1", "trust/propose.v7");
+        await Assert.ThrowsAsync<LedgerBrokenException>(() => broker.StartAgainAsync());
+    }
+
     [Fact]
     public async Task Another_genesis_stops_the_broker()
     {
@@ -128,5 +149,17 @@ public sealed class JournalTests : IAsyncLifetime
         broker.Clock.Wind(TimeSpan.FromMinutes(-2));
         await broker.EnrolAsync(Groups.Operators);
         Assert.Equal(before, broker.State.At);
+    }
+
+    private void Rewrite(long index, string from, string to)
+    {
+        using var database = new SqliteConnection($"Data Source={Path.Combine(broker.Directory, "ledger.db")};Pooling=False");
+        database.Open();
+        using var command = database.CreateCommand();
+        command.CommandText = "UPDATE leaves SET entry = CAST(replace(CAST(entry AS TEXT), $from, $to) AS BLOB) WHERE idx = $index";
+        command.Parameters.AddWithValue("$from", from);
+        command.Parameters.AddWithValue("$to", to);
+        command.Parameters.AddWithValue("$index", index);
+        Assert.Equal(1, command.ExecuteNonQuery());
     }
 }

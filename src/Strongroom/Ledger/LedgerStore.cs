@@ -20,6 +20,8 @@ public abstract class LedgerStore : IAsyncDisposable
 
     private const int MaxBatch = 1024;
 
+    private const int MaxRead = 4096; // entries at a time: 256 MiB if all were as long as they can be
+
     private readonly NoteSigner signer;
     private readonly IReadOnlyList<WitnessClient> witnesses;
     private readonly Channel<Waiting> queue = Channel.CreateUnbounded<Waiting>(new() { SingleReader = true });
@@ -138,6 +140,29 @@ public abstract class LedgerStore : IAsyncDisposable
         {
             foreach (var entry in await ReadEntriesCore(from, (int)Math.Min(TilePath.FullWidth, to - from), cancel).ConfigureAwait(false)) yield return entry;
         }
+    }
+
+    /// <summary>
+    /// What <paramref name="read"/> makes of each entry from <paramref name="from"/> up to the head, in their order; on all cores, so it must be pure. The last
+    /// step proves that these entries are the ledger's, by recomputing its root: nothing of them may be used before the enumeration has ended.
+    /// </summary>
+    /// <exception cref="LedgerBrokenException">The entries in the store are not those of the signed head.</exception>
+    public async IAsyncEnumerable<T> ReadToHeadAsync<T>(long from, Func<ReadOnlyMemory<byte>, T> read, [EnumeratorCancellation] CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(read);
+        var upTo = head.Edge;
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(from, upTo.Size);
+        var edge = TreeEdge.Restore(from, await ReadNodesCore([.. new TreeRange(0, from).Nodes], cancel).ConfigureAwait(false));
+        for (; from < upTo.Size; from += MaxRead)
+        {
+            var entries = await ReadEntriesCore(from, (int)Math.Min(MaxRead, upTo.Size - from), cancel).ConfigureAwait(false);
+            foreach (var (leaf, made) in entries.AsParallel().AsOrdered().Select(entry => (MerkleTree.LeafHash(entry.Span), read(entry))))
+            {
+                edge.Append(leaf);
+                yield return made;
+            }
+        }
+        if (edge.Root != upTo.Root) throw new LedgerBrokenException($"the entries in the store are not those that {Trust.Origin} signed: one of them was changed");
     }
 
     /// <summary>The bytes with this SHA-256, or null.</summary>

@@ -30,6 +30,17 @@ public sealed class FoldSpeed(ITestOutputHelper output)
         var folded = town.Entries.Aggregate(LedgerState.Empty, (state, entry) => state.Apply(state.Size, LedgerRecord.Parse(entry)));
         fold = Spent - fold;
         Assert.Equal(town.State.Size, folded.Size);
+        var read = Spent;
+        var records = town.Entries.ConvertAll(entry => LedgerRecord.ReadProved(entry));
+        read = Spent - read;
+        var apply = Spent;
+        Assert.Equal(records.Count, records.Aggregate(LedgerState.Empty, (state, record) => state.Apply(state.Size, record)).Size);
+        apply = Spent - apply;
+        var hash = Spent;
+        var edge = new Strongroom.Ledger.TreeEdge();
+        foreach (var entry in town.Entries) edge.Append(Strongroom.Ledger.MerkleTree.LeafHash(entry));
+        hash = Spent - hash;
+        output.WriteLine($"a start: read {read.TotalMicroseconds / records.Count:0.0} us, fold {apply.TotalMicroseconds / records.Count:0.0} us, hash {hash.TotalMicroseconds / records.Count:0.0} us a record");
         var replay = Spent;
         Assert.Empty((await town.Audit()).Deviations);
         replay = Spent - replay;

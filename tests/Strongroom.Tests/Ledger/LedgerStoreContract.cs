@@ -170,6 +170,22 @@ public abstract class LedgerStoreContract
     }
 
     [Fact]
+    public async Task What_is_read_up_to_the_head_is_proved_to_be_the_ledgers()
+    {
+        await using var store = await OpenAsync();
+        for (var i = 0; i < 11; i++) await store.AppendAsync(Entry(i), []);
+        for (var from = 0; from <= 11; from++)
+        {
+            var read = await store.ReadToHeadAsync(from, entry => entry.ToArray()).ToListAsync();
+            Assert.Equal(Enumerable.Range(from, 11 - from).Select(Entry), read);
+        }
+        RewriteEntry(4);
+        foreach (var from in (int[])[0, 3, 4]) await Assert.ThrowsAsync<LedgerBrokenException>(async () => await store.ReadToHeadAsync(from, entry => entry.Length).ToListAsync());
+        RewriteNode(new(2, 0)); // the hash of entries 0 to 3, on which a reader from 6 on has to rely
+        await Assert.ThrowsAsync<LedgerBrokenException>(async () => await store.ReadToHeadAsync(6, entry => entry.Length).ToListAsync());
+    }
+
+    [Fact]
     public async Task While_a_witness_is_away_the_ledger_stands_still()
     {
         await using var store = await OpenAsync();

@@ -48,7 +48,7 @@ public sealed record ReleaseState
         var lease = new Lease(
             grant.Lease, request.Id, decided.Model, decided.Version, decided.Transcript.Machine, decided.Transcript.HpkeKey, decided.Transcript.Configuration,
             decided.Transcript.Memory, decided.Measurement ?? throw new MalformedException(-1, "a grant without a measurement"), [.. grant.Approvals],
-            [request.Asked.OpenedBy, .. people], decided.At, grant.Expires, index, decided.Development == true, Ended: null);
+            [request.Command.By, .. people], decided.At, grant.Expires, index, decided.Development == true, Ended: null);
         return this with { Leases = Leases.Add(lease.Id, lease), ByKey = ByKey.SetItem((request.Id, lease.HpkeKey), lease.Id) };
     }
 

@@ -15,7 +15,7 @@ public sealed record RequestsState
 
     internal RequestsState Apply(long index, LedgerRecord record) => record switch
     {
-        CommandRecord { Command: OpenRequest open } => With(new(open, Asked(open, record.At), index, Revoked: false, [])),
+        CommandRecord { Command: OpenRequest open } => With(new(open, record.At, index, Revoked: false, [])),
         CommandRecord { Command: Approval approval } => With(Requests[approval.Request].Answered(new(approval, record.At, index, ConsumedBy: null))),
         CommandRecord { Command: Revoke { Target: var target } } when Requests.TryGetValue(target, out var request) => With(request with { Revoked = true }),
         ReleaseDecided { Grant: { } grant } decided => With(Requests[decided.Transcript.Request].Consumed(grant)),
@@ -24,16 +24,18 @@ public sealed record RequestsState
     };
 
     private RequestsState With(Request request) => this with { Requests = Requests.SetItem(request.Id, request) };
-
-    private static ReleaseRequest Asked(OpenRequest open, DateTimeOffset at) => new(
-        Ids.Request(open), open.Digest(), open.Model, open.Version, open.ModelDigest, open.Machine, open.Measurement, open.Purpose, open.Files, open.By, at,
-        open.Expires, open.LeaseSeconds);
 }
 
-/// <param name="Asked">What policies decide on.</param>
-public sealed record Request(OpenRequest Command, ReleaseRequest Asked, long Index, bool Revoked, ImmutableList<GivenApproval> Approvals, LastAnswer LastAnswer = default)
+public sealed record Request(OpenRequest Command, DateTimeOffset At, long Index, bool Revoked, ImmutableList<GivenApproval> Approvals, LastAnswer LastAnswer = default)
 {
-    public string Id => Asked.Id;
+    private ReleaseRequest? asked; // made when it is wanted: a start folds requests by the hundred thousand, and their digests would be a third of its cost
+
+    public string Id { get; } = Ids.Request(Command);
+
+    /// <summary>What policies decide on.</summary>
+    public ReleaseRequest Asked => asked ??= new(
+        Id, Command.Digest(), Command.Model, Command.Version, Command.ModelDigest, Command.Machine, Command.Measurement, Command.Purpose, Command.Files, Command.By, At,
+        Command.Expires, Command.LeaseSeconds);
 
     public Digest Digest => Asked.Digest;
 
