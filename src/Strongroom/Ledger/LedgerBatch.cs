@@ -36,9 +36,11 @@ internal sealed class LedgerBatch
     /// <summary>The proof that the tree with the batch extends the one before.</summary>
     internal IReadOnlyList<Digest> Consistency() => [.. TreeRange.Consistency(From, Edge.Size).Select(Hash)];
 
-    /// <exception cref="RefusedException">An entry does not prove: a fault of this program or of its memory.</exception>
-    internal IReadOnlyList<ProvedEntry> Prove(Checkpoint head) =>
-        [.. leaves.Select(leaf => ProvedEntry.Check(leaf.Entry, leaf.Index, [.. TreeRange.Inclusion(leaf.Index, head.Size).Select(Hash)], head))];
+    /// <param name="leaf">One of the batch's.</param>
+    /// <param name="head">The head over <see cref="Edge"/>.</param>
+    /// <exception cref="RefusedException">The entry does not prove: a fault of this program or of its memory.</exception>
+    internal ProvedEntry Prove(LedgerLeaf leaf, Checkpoint head) =>
+        ProvedEntry.Check(leaf.Entry, leaf.Index, [.. TreeRange.Inclusion(leaf.Index, head.Size).Select(Hash)], head);
 
     private Digest Hash(TreeRange range) => hashes.TryGetValue(range, out var hash) ? hash : TreeRange.Fold([.. range.Nodes.Select(node => hashes[node.Range])]);
 }

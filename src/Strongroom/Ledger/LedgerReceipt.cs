@@ -12,11 +12,23 @@ public sealed class LedgerReceipt
 
     /// <param name="proved">Under the same head as <paramref name="head"/>.</param>
     /// <param name="head">Signed and cosigned.</param>
-    internal LedgerReceipt(ProvedEntry proved, WitnessedCheckpoint head)
+    internal LedgerReceipt(ProvedEntry proved, WitnessedCheckpoint head) : this(proved.Index, proved.Entry, proved.LeafHash, head, () => proved)
     {
-        if (proved.Head != head.Checkpoint) throw new ArgumentException("the entry was proved under another head", nameof(head));
-        (Index, Entry, LeafHash, Checkpoint, Cosignatures) = (proved.Index, proved.Entry, proved.LeafHash, head.Checkpoint, head.Cosignatures);
-        proof = new(() => new LedgerProof(proved.Index, proved.Hashes, head.Note).ToString());
+    }
+
+    /// <param name="leaf">Appended by this process, which made the head's tree of it: the proof is for others, so it is made and checked when one asks.</param>
+    /// <param name="head">Signed and cosigned.</param>
+    /// <param name="prove">The check of that leaf under that head.</param>
+    internal LedgerReceipt(LedgerLeaf leaf, WitnessedCheckpoint head, Func<ProvedEntry> prove) : this(leaf.Index, leaf.Entry, leaf.Hashes[0], head, prove)
+    {
+    }
+
+    private LedgerReceipt(long index, ReadOnlyMemory<byte> entry, Digest leafHash, WitnessedCheckpoint head, Func<ProvedEntry> prove)
+    {
+        (Index, Entry, LeafHash, Checkpoint, Cosignatures) = (index, entry, leafHash, head.Checkpoint, head.Cosignatures);
+        proof = new(() => prove() is { } proved && proved.Head == head.Checkpoint
+            ? new LedgerProof(proved.Index, proved.Hashes, head.Note).ToString()
+            : throw new InvalidOperationException("the entry was proved under another head"));
     }
 
     public long Index { get; }
@@ -32,6 +44,7 @@ public sealed class LedgerReceipt
     public IReadOnlyList<Cosignature> Cosignatures { get; }
 
     /// <summary>The text that convinces others (C2SP tlog-proof).</summary>
+    /// <exception cref="LedgerBrokenException">The store's own entry does not prove.</exception>
     public string Proof => proof.Value;
 
     /// <exception cref="MalformedException">The text is no proof.</exception>
