@@ -21,6 +21,16 @@ internal sealed unsafe partial class NativeBuffer : IDisposable
         return buffer;
     }
 
+    /// <summary>
+    /// Takes that much memory, touches it and gives it back. A hypervisor may have taken back what the machine had free (free page reporting), and
+    /// fetching it again is twenty times slower than anything measured here: whoever is timed next finds it there.
+    /// </summary>
+    internal static void WarmHost(long length)
+    {
+        using var buffer = Locked(length);
+        for (var at = 0L; at < length; at += 4096) buffer.At(at, 1)[0] = 1;
+    }
+
     internal static NativeBuffer Map(Microsoft.Win32.SafeHandles.SafeFileHandle file)
     {
         var length = RandomAccess.GetLength(file);

@@ -55,6 +55,14 @@ internal static partial class Peers
         return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[(sorted.Length / 2) - 1] + sorted[sorted.Length / 2]) / 2;
     }
 
+    /// <summary>The median of the ratios within a round, least and most of them, and the medians of both sides.</summary>
+    internal static void Ratio(string what, IEnumerable<(double Ours, double Theirs)> rounds)
+    {
+        var all = rounds.ToList();
+        var ratios = all.ConvertAll(each => each.Ours / each.Theirs);
+        Line(what, Median(ratios), string.Create(CultureInfo.InvariantCulture, $"({ratios.Min():0.00} to {ratios.Max():0.00}) {Median(all.Select(each => each.Ours)):0.00} and {Median(all.Select(each => each.Theirs)):0.00}"));
+    }
+
     internal static void Line(string what, double ratio, string detail) =>
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{what,-66} {ratio,6:0.00}   {detail}"));
 
