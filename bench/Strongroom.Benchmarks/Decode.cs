@@ -22,6 +22,7 @@ internal static unsafe partial class Decode
     {
         using var peer = Peer([]);
         using var hugePeer = Peer(["huge"]);
+        using var secondPeer = Peer([]);
         using var f32 = Model("F32", protect: null);
         using var bf16 = Model("BF16", protect: null);
         using var secret = Model("F32", MemoryKind.Secret);
@@ -32,6 +33,7 @@ internal static unsafe partial class Decode
             ["bf16"] = () => bf16.Processor(1), ["secret"] = () => secret.Processor(1),
             ["locked"] = () => locked.Processor(1), ["f32 wall"] = () => f32.Wall(1), ["f32 wall x2"] = () => f32.Wall(2),
             ["bf16 wall"] = () => bf16.Wall(1), ["bf16 wall x2"] = () => bf16.Wall(2),
+            ["c wall"] = () => Together(peer), ["c wall x2"] = () => Together(peer, secondPeer),
         };
         var rounds = new List<Dictionary<string, double>>();
         for (var round = -2; round < Rounds; round++)
@@ -43,6 +45,7 @@ internal static unsafe partial class Decode
         Report("one thread F32 / C, huge pages", "c huge", "locked", 0.9);
         Report("two threads / one, F32", "f32 wall", "f32 wall x2", 1.7);
         Report("two threads / one, BF16", "bf16 wall", "bf16 wall x2", 1.7);
+        Report("two C programs at once / one, the machine's own", "c wall", "c wall x2", null);
         Report("BF16 / F32, one thread", "f32", "bf16", 1.3);
         Report("secret memory / ordinary", "f32", "secret", 0.98);
         Report("locked huge pages / ordinary", "f32", "locked", 0.98);
@@ -54,10 +57,10 @@ internal static unsafe partial class Decode
         return 0;
 
         // Speed of the second over speed of the first: time of the first over time of the second.
-        void Report(string what, string reference, string measured, double wanted)
+        void Report(string what, string reference, string measured, double? wanted)
         {
             var ratios = rounds.Select(round => round[reference] / round[measured]).Order().ToList();
-            Console.WriteLine($"{what,-40} {Median(ratios):F2}  ({ratios[0]:F2} to {ratios[^1]:F2}; wanted {wanted})");
+            Console.WriteLine($"{what,-48} {Median(ratios):F2}  ({ratios[0]:F2} to {ratios[^1]:F2}{(wanted is null ? "" : $"; wanted {wanted}")})");
         }
     }
 
@@ -84,6 +87,19 @@ internal static unsafe partial class Decode
         peer.StandardInput.Flush();
         return double.Parse(peer.StandardOutput.ReadLine()!, CultureInfo.InvariantCulture);
     }
+
+    /// <summary>Nanoseconds on the wall for a token when each of the peers decodes its own: what the cores and their memory give to two who share nothing.</summary>
+    private static double Together(params IReadOnlyList<Process> peers) => Enumerable.Range(0, 2).Min(_ =>
+    {
+        var start = Stopwatch.GetTimestamp();
+        foreach (var peer in peers)
+        {
+            peer.StandardInput.WriteLine(Tokens);
+            peer.StandardInput.Flush();
+        }
+        foreach (var peer in peers) peer.StandardOutput.ReadLine();
+        return Stopwatch.GetElapsedTime(start).TotalNanoseconds / (Tokens * peers.Count);
+    });
 
     private static Loaded Model(string type, MemoryKind? protect)
     {
