@@ -36,6 +36,8 @@ internal sealed class BrokerDirectory : IDisposable
     public static BrokerDirectory Open(BrokerOptions options)
     {
         var configuration = options.Over(BrokerConfiguration.Parse(Read(options.Directory, "broker.json")));
+        if (System.IO.File.Exists(System.IO.Path.Combine(options.Directory, "founding.json")))
+            throw new RefusedException("its founders have not signed yet: each runs strongroom init sign, then somebody strongroom init finish");
         var genesis = Read(options.Directory, "genesis.json");
         foreach (var secret in (string[])["ledger.key", "tls.key"]) RequirePrivate(System.IO.Path.Combine(options.Directory, secret));
         var certificate = X509Certificate2.CreateFromPemFile(System.IO.Path.Combine(options.Directory, "tls.pem"), System.IO.Path.Combine(options.Directory, "tls.key"));

@@ -16,7 +16,8 @@ internal sealed record BrokerOptions(string Directory, string? Listen, string? W
           --listen ADDRESS:PORT           instead of "listen" in broker.json; port 0 takes a free one
           --witness URL                   where the witness listens now; its key stays the one pinned in broker.json
           --custody URI                   the key that unwraps model keys, for instance file:custody.key
-          --passphrase-file FILE          the first line opens the custody key; else it is asked for, or read from a pipe
+          --passphrase-file FILE          the first line opens the custody key; yours alone (chmod 600), or a pipe: /dev/fd/N;
+                                          else it is asked for, or read from standard input
           --danger-development-evidence   lets software stand in for a TPM and marks every record, answer and log line that it touched
         """;
 

@@ -18,6 +18,8 @@ internal sealed class Session : IDisposable
         Description = $"Who you are and which broker you trust; {Variable} or ./{DefaultProfile} if left out",
     };
 
+    internal static readonly Option<string?> PassphraseOption = Sealing.SealedModelOptions.PassphraseOption();
+
     private readonly HttpClient http;
     private readonly Ed25519PrivateKey? key;
 
@@ -50,7 +52,7 @@ internal sealed class Session : IDisposable
     internal static Session Open(ParseResult parsed, Terminal terminal)
     {
         var profile = FindProfile(parsed.GetValue(ProfileOption));
-        return new(profile, profile.Key is null ? null : SigningKey.Open(profile.Key, SigningKey.Person, terminal));
+        return new(profile, profile.Key is null ? null : SigningKey.Open(profile.Key, SigningKey.Person, parsed.GetValue(PassphraseOption), terminal));
     }
 
     /// <summary>The profile named on the command line, else in the environment, else in this directory; the path of its key made absolute.</summary>

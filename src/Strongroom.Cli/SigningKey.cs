@@ -1,4 +1,3 @@
-using System.Text;
 using Strongroom.Bytes;
 using Strongroom.Crypto;
 using Strongroom.Keys;
@@ -20,26 +19,22 @@ internal static class SigningKey
         return Ed25519PrivateKey.FromSeed(seed.Span);
     }
 
-    internal static Ed25519PrivateKey Open(string path, string purpose, Terminal terminal)
+    /// <param name="passphraseFile">Null asks at the terminal, or reads a line of standard input.</param>
+    internal static Ed25519PrivateKey Open(string path, string purpose, string? passphraseFile, Terminal terminal)
     {
-        using var file = KeyFile.Read(path, purpose, () => Ask(terminal, $"passphrase of {path}"));
+        using var file = KeyFile.Read(path, purpose, () => passphraseFile is null ? terminal.AskSecret($"passphrase of {path}") : PassphraseFile.Read(passphraseFile));
         return Ed25519PrivateKey.FromSeed(file.Key.Span);
     }
 
-    /// <summary>A new passphrase, typed twice where it cannot be seen.</summary>
-    internal static Secret AskNew(Terminal terminal, string path)
+    /// <summary>A new passphrase: handed in, or typed twice where it cannot be seen.</summary>
+    internal static Secret AskNew(Terminal terminal, string path, string? passphraseFile)
     {
-        var passphrase = Ask(terminal, $"new passphrase for {path}");
+        if (passphraseFile is not null) return PassphraseFile.Read(passphraseFile);
+        var passphrase = terminal.AskSecret($"new passphrase for {path}");
         if (Console.IsInputRedirected) return passphrase;
-        using var again = Ask(terminal, "the same again");
+        using var again = terminal.AskSecret("the same again");
         if (again.Length == passphrase.Length && again.Span.SequenceEqual(passphrase.Span)) return passphrase;
         passphrase.Dispose();
         throw new UsageException("the two passphrases differ; nothing was written");
-    }
-
-    private static Secret Ask(Terminal terminal, string prompt)
-    {
-        var typed = terminal.AskSecret(prompt);
-        return typed.Length > 0 ? Secret.Take(Encoding.UTF8.GetBytes(typed)) : throw new UsageException($"{prompt}: it is empty; without a passphrase ask for --danger-unprotected");
     }
 }

@@ -12,7 +12,7 @@ internal static class Talking
     private static readonly Option<bool> Yes = new("--yes") { Description = "Do not ask: for scripts, where somebody has read what is signed elsewhere" };
 
     internal static Command Talks(this Command command, Func<ParseResult, Session, Terminal, CancellationToken, Task<int>> body) =>
-        command.With(Session.ProfileOption).Runs(async (parsed, terminal, cancel) =>
+        command.With(Session.ProfileOption, Session.PassphraseOption).Runs(async (parsed, terminal, cancel) =>
         {
             using var session = Session.Open(parsed, terminal);
             return await body(parsed, session, terminal, cancel);

@@ -1,7 +1,10 @@
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
+using Strongroom.Bytes;
+using Strongroom.Keys;
 
 namespace Strongroom.Cli;
 
@@ -51,17 +54,13 @@ internal sealed class Terminal(TextWriter output, TextWriter error, bool json)
     }
 
     /// <summary>Asks on the terminal without echo; from a pipe it reads one line of standard input.</summary>
-    internal string AskSecret(string prompt)
+    /// <exception cref="UsageException">There is nothing there, or an empty line.</exception>
+    internal Secret AskSecret(string prompt)
     {
-        if (Console.IsInputRedirected) return Console.In.ReadLine() ?? throw new UsageException($"{prompt}: nothing on standard input");
-        error.Write($"{prompt}: ");
-        var typed = new System.Text.StringBuilder();
-        for (var key = Console.ReadKey(true); key.Key != ConsoleKey.Enter; key = Console.ReadKey(true))
-        {
-            if (key.Key == ConsoleKey.Backspace && typed.Length > 0) typed.Length--;
-            else if (key.KeyChar >= ' ') typed.Append(key.KeyChar);
-        }
-        error.WriteLine();
-        return typed.ToString();
+        if (!Console.IsInputRedirected) return HiddenLine.Ask(prompt, error) ?? throw Empty();
+        var line = Console.In.ReadLine() ?? throw new UsageException($"{prompt}: nothing on standard input");
+        return line.Length > 0 ? Secret.Take(Encoding.UTF8.GetBytes(line)) : throw Empty();
+
+        UsageException Empty() => new($"{prompt}: it is empty; without a passphrase ask for --danger-unprotected");
     }
 }

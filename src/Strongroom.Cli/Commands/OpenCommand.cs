@@ -24,7 +24,7 @@ internal static class OpenCommand
 
             Needs the custody key and the publisher's public key, which defaults to the one beside file:PATH. Inside an attested enclave you never
             run this: the enclave opens models in protected memory. Here the plain weights end up on a disk.
-            """).With(source, target, keys.Custody, keys.Publisher, keys.Identity, minVersion, checkTree, only, tensor, keys.PassphraseFile)
+            """).With(source, target, keys.Custody, keys.Publisher, keys.Identity, minVersion, checkTree, only, tensor, keys.PassphraseFrom)
             .Runs(async (parsed, terminal, cancellation) =>
         {
             // A tensor is a few chunks and the tree is of all: to check it first and read again later would be a check of other bytes than those read.

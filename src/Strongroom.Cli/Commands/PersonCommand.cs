@@ -29,7 +29,7 @@ internal static class PersonCommand
             var key = parsed.GetValue(publicKey) is { } given ? Ed25519PublicKey.Parse(given) : null;
             var id = Ids.NewPerson();
             PrivateFile.CreateDirectory(directory);
-            key ??= MakeKey(Path.Combine(directory, who + ".key"), parsed.GetValue(Unprotected), terminal);
+            key ??= MakeKey(Path.Combine(directory, who + ".key"), parsed.GetValue(Unprotected), passphraseFile: null, terminal); // the option is the signer's
             PrivateFile.Write(profile, (session.Profile with { Person = id, Key = who + ".key" }).ToBytes());
             var change = new EnrolPerson(id, key, parsed.GetRequiredValue(groups));
             return Task.FromResult(new Signing(session, session.Propose(change))
@@ -77,18 +77,19 @@ internal static class PersonCommand
     private static Command Key()
     {
         var file = new Argument<string>("file") { Description = "The key file to make" };
-        return new Command("key", "Make your own key, and print the public half for an administrator").With(file, Unprotected).Runs((parsed, terminal) =>
+        var passphrase = Sealing.SealedModelOptions.PassphraseOption();
+        return new Command("key", "Make your own key, and print the public half for an administrator").With(file, Unprotected, passphrase).Runs((parsed, terminal) =>
         {
             var path = parsed.GetRequiredValue(file);
-            var key = MakeKey(path, parsed.GetValue(Unprotected), terminal);
+            var key = MakeKey(path, parsed.GetValue(Unprotected), parsed.GetValue(passphrase), terminal);
             terminal.Answer(new System.Text.Json.Nodes.JsonObject { ["public_key"] = key.ToString() }, text => text.WriteLine(key));
             return ExitCode.Ok;
         });
     }
 
-    private static Ed25519PublicKey MakeKey(string path, bool unprotected, Terminal terminal)
+    private static Ed25519PublicKey MakeKey(string path, bool unprotected, string? passphraseFile, Terminal terminal)
     {
-        using var passphrase = unprotected ? null : SigningKey.AskNew(terminal, path);
+        using var passphrase = unprotected ? null : SigningKey.AskNew(terminal, path, passphraseFile);
         using var key = SigningKey.Create(path, SigningKey.Person, passphrase);
         return key.PublicKey;
     }

@@ -11,6 +11,8 @@ namespace Strongroom.Cli.Commands;
 /// <summary><c>strongroom seal MODEL_DIR SEALED_DIR</c>.</summary>
 internal static class SealCommand
 {
+    internal const string HpkePrefix = "hpke:";
+
     internal static Command Create()
     {
         var source = new Argument<string>("MODEL_DIR") { Description = "The model: a directory of any files, or one file" };
@@ -29,7 +31,7 @@ internal static class SealCommand
 
             SEALED_DIR then holds one .sealed file for each file, manifest.json (signed) and recipients.json (the model's key, wrapped for custody).
             It can be stored anywhere: without the custody key it is worthless, and any change to it is noticed.
-            """).With(source, target, keys.Custody, signing, name, version, recipients, follow, resume, keys.PassphraseFile)
+            """).With(source, target, keys.Custody, signing, name, version, recipients, follow, resume, keys.PassphraseFrom)
             .Runs(async (parsed, terminal, cancellation) =>
         {
             var uri = parsed.GetValue(keys.Custody) ?? throw new UsageException("name the custody key: --custody file:PATH");
@@ -37,7 +39,7 @@ internal static class SealCommand
             var to = parsed.GetValue(target)!;
             RequireApart(from, to);
             RequireSpeakable(parsed.GetValue(name)!, parsed.GetValue(version)); // before an hour of work, not after
-            var passphrase = SealedModelOptions.Passphrase(parsed.GetValue(keys.PassphraseFile), terminal);
+            var passphrase = SealedModelOptions.Passphrase(parsed.GetValue(keys.PassphraseFrom), terminal);
             using var custody = KeyProvider.Open(uri, passphrase);
             var publisherPath = parsed.GetValue(signing) ?? (SealedModelOptions.PathOf(uri) is { } path ? $"{path}.{PublisherKeys.Purpose}" : throw new UsageException("name the publisher's key: --publisher FILE"));
             using var publisher = PublisherKeys.Open(publisherPath, passphrase);
@@ -62,8 +64,8 @@ internal static class SealCommand
         });
     }
 
-    private static HpkePublicKey Recipient(string text) =>
-        text.StartsWith("hpke:", StringComparison.Ordinal) ? HpkePublicKey.Parse(text["hpke:".Length..]) : throw new UsageException($"a recipient is written hpke:x25519:BASE64, not '{text}'");
+    internal static HpkePublicKey Recipient(string text) =>
+        text.StartsWith(HpkePrefix, StringComparison.Ordinal) ? HpkePublicKey.Parse(text[HpkePrefix.Length..]) : throw new UsageException($"a recipient is written hpke:x25519:BASE64, not '{text}'");
 
     private static void RequireSpeakable(string name, long version)
     {

@@ -20,7 +20,7 @@ internal static class VerifyCommand
 
             Needs no secret: the signature, the names, and the tree over every sealed byte. With --decrypt and --custody it also authenticates
             every chunk. Without a publisher's key it can only say that the model is consistent, not whose it is: publisher_trusted is false.
-            """).With(source, keys.Publisher, keys.Custody, keys.Identity, decrypt, minVersion, keys.PassphraseFile).Runs(async (parsed, terminal, cancellation) =>
+            """).With(source, keys.Publisher, keys.Custody, keys.Identity, decrypt, minVersion, keys.PassphraseFrom).Runs(async (parsed, terminal, cancellation) =>
         {
             var model = SealedDirectory.Read(parsed.GetValue(source)!);
             var trusted = keys.TrustedPublisher(parsed);

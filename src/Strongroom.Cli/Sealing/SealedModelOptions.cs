@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text;
 using Strongroom.Bytes;
 using Strongroom.Crypto;
 using Strongroom.Keys;
@@ -15,16 +14,11 @@ internal sealed class SealedModelOptions
 
     internal Option<string?> Identity { get; } = new("--identity") { Description = "A private key that the model was sealed to with --recipient (instead of --custody)", HelpName = "FILE" };
 
-    internal Option<string?> PassphraseFile { get; } = PassphraseOption();
+    internal Option<string?> PassphraseFrom { get; } = PassphraseOption();
 
-    internal static Option<string?> PassphraseOption() => new("--passphrase-file") { Description = "Read the key's passphrase from this file's first line instead of asking", HelpName = "FILE" };
+    internal static Option<string?> PassphraseOption() => new("--passphrase-file") { Description = "The first line of this file is the key's passphrase; the file is yours alone (chmod 600), or a pipe: /dev/fd/N", HelpName = "FILE" };
 
-    internal static Func<Secret> Passphrase(string? file, Terminal terminal) => () =>
-    {
-        var line = file is null ? terminal.AskSecret("Passphrase") : File.ReadLines(file).FirstOrDefault() ?? "";
-        if (line.Length == 0) throw new UsageException("the passphrase is empty");
-        return Secret.Take(Encoding.UTF8.GetBytes(line));
-    };
+    internal static Func<Secret> Passphrase(string? file, Terminal terminal) => () => file is not null ? PassphraseFile.Read(file) : terminal.AskSecret("Passphrase");
 
     /// <summary>The path in <c>file:PATH</c>; null for other kinds.</summary>
     internal static string? PathOf(string? custody) => custody is not null && custody.StartsWith("file:", StringComparison.Ordinal) ? custody["file:".Length..] : null;
@@ -40,7 +34,7 @@ internal sealed class SealedModelOptions
     /// <summary>The model's key through custody or an HPKE identity; whoever holds neither is told what to name.</summary>
     internal async Task<Secret> ModelKeyAsync(ParseResult parsed, Terminal terminal, SealedDirectory model, CancellationToken cancellation)
     {
-        var passphrase = Passphrase(parsed.GetValue(PassphraseFile), terminal);
+        var passphrase = Passphrase(parsed.GetValue(PassphraseFrom), terminal);
         if (parsed.GetValue(Identity) is { } identity)
         {
             var kem = KeyFile.PurposeOf(identity);

@@ -15,6 +15,20 @@ public static class CommandWords
         return [.. What(command), $"Signed by {command.By} at {Timestamp.Format(command.At)} for the ledger {command.Ledger}."];
     }
 
+    /// <summary>What a ledger is founded on, before its founders sign it: every value is said.</summary>
+    public static IReadOnlyList<string> Say(Founding founding)
+    {
+        ArgumentNullException.ThrowIfNull(founding);
+        return
+        [
+            $"You found the ledger {founding.Ledger}, for ever. Its key is {founding.LedgerKey}",
+            .. founding.Witnesses.Select(witness => $"and each of its checkpoints is countersigned by the witness {witness}."),
+            $"Its broker has the key {founding.BrokerKey}.",
+            .. founding.Administrators.Select(founder => $"{founder.Person} with the key {founder.Key} is an administrator."),
+            .. founding.DangerDevelopmentEvidence == true ? ["DANGER: software may stand in for a TPM; everything that this ledger says is marked so."] : Array.Empty<string>(),
+        ];
+    }
+
     private static IEnumerable<string> What(Command command) => command switch
     {
         ProposeChange propose => ["You propose a change of what this ledger trusts:", .. What(propose.Change), "It happens when another administrator approves it."],

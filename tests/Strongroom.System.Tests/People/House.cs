@@ -24,11 +24,13 @@ internal sealed partial class House : IAsyncDisposable
     internal static async Task<House> BuildAsync()
     {
         var house = await FoundAsync();
-        var ledger = (string)JsonNode.Parse(await File.ReadAllTextAsync(house.At("people/ada.json")))!["ledger_key"]!;
-        await house.StartAsync("Witness", "--key", "witness.key", "--ledger", ledger, "--state", "watched", "--listen", $"127.0.0.1:{house.watch}");
+        await house.StartWitnessAsync();
         await house.StartBrokerAsync();
         return house;
     }
+
+    /// <summary>A directory and nothing in it.</summary>
+    internal static House Empty() => new();
 
     /// <summary>Founded, but nothing runs.</summary>
     internal static async Task<House> FoundAsync()
@@ -40,14 +42,22 @@ internal sealed partial class House : IAsyncDisposable
         await house.MustAsync(0, "seal", "model", "sealed", "--custody", "file:K.key", "--name", "storyteller", "--version", "1");
         var witness = await house.WitnessKeyAsync();
         await house.MustAsync(
-            0, "init", "broker", "--ledger", "house.test/ledger", "--person", "ada", "--person", "ben", "--witness", witness, "--witness-url", $"http://127.0.0.1:{house.watch}",
+            0, "init", "broker", "--ledger", "house.test/ledger", "--person", "ada", "--person", "ben", "--witness", witness, "--witness-url", house.WitnessUrl,
             "--listen", $"127.0.0.1:{FreePort()}", "--custody", "file:K.key", "--danger-unprotected", "--danger-development-evidence");
         return house;
     }
 
+    internal string WitnessUrl => $"http://127.0.0.1:{watch}";
+
     internal string At(string path) => Path.Combine(Directory, path);
 
-    internal async Task StartBrokerAsync() => Broker = Address().Match(await StartAsync("Broker", "--dir", "broker")).Value;
+    internal async Task StartWitnessAsync()
+    {
+        var ledger = (string)JsonNode.Parse(await File.ReadAllTextAsync(At("people/ada.json")))!["ledger_key"]!;
+        await StartAsync("Witness", "--key", "witness.key", "--ledger", ledger, "--state", "watched", "--listen", $"127.0.0.1:{watch}");
+    }
+
+    internal async Task StartBrokerAsync(params string[] arguments) => Broker = Address().Match(await StartAsync("Broker", ["--dir", "broker", .. arguments])).Value;
 
     internal async Task StopBrokerAsync()
     {
@@ -133,7 +143,7 @@ internal sealed partial class House : IAsyncDisposable
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
-    private async Task<string> WitnessKeyAsync()
+    internal async Task<string> WitnessKeyAsync()
     {
         using var made = Run("Witness", "key", "create", "witness.key", "--name", "witness.test");
         var key = await made.StandardOutput.ReadLineAsync();
@@ -141,7 +151,7 @@ internal sealed partial class House : IAsyncDisposable
         return key!;
     }
 
-    private async Task MustAsync(int code, params string[] arguments)
+    internal async Task MustAsync(int code, params string[] arguments)
     {
         var (exit, _, error) = await CliProcess.RunAsync(Directory, arguments);
         Assert.True(code == exit, $"{string.Join(' ', arguments)} exited with {exit}: {error}");

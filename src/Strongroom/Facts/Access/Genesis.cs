@@ -29,8 +29,13 @@ public sealed record Founding(
     /// <exception cref="MalformedException">A key that is none, no witness, or one key standing for two signers.</exception>
     public LedgerTrust Trust() => new(Ledger, VerifierKey.Parse(LedgerKey), [.. Witnesses.Select(VerifierKey.Parse)]);
 
+    /// <exception cref="MalformedException">Not the canonical JSON of a founding. Whether it may found a ledger: <see cref="GenesisRules"/>.</exception>
+    public static Founding Parse(ReadOnlySpan<byte> canonicalJson) => CanonicalJson.Parse(canonicalJson, FactsJson.Default.Founding, LedgerRecord.MaxBytes);
+
+    public byte[] ToBytes() => CanonicalJson.Serialize(this, FactsJson.Default.Founding);
+
     /// <summary>What each administrator signs: <c>strongroom/genesis/v1</c>, a line feed and the canonical JSON.</summary>
-    public byte[] ToBeSigned() => [.. "strongroom/genesis/v1\n"u8, .. CanonicalJson.Serialize(this, FactsJson.Default.Founding)];
+    public byte[] ToBeSigned() => [.. "strongroom/genesis/v1\n"u8, .. ToBytes()];
 }
 
 public sealed record Founder(string Person, Ed25519PublicKey Key);
