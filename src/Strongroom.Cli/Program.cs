@@ -9,6 +9,7 @@ return await CommandLine.RunAsync(args, [
     InspectCommand.Create(),
     VerifyCommand.Create(),
     OpenCommand.Create(),
+    RecipientCommand.Create(),
     InitCommand.Create(),
     PersonCommand.Create(),
     PolicyCommand.Create(),

@@ -63,6 +63,21 @@ internal sealed class SealedDirectory
         throw new RefusedException($"{entry.Name}{SealedLayout.Extension} has {length} bytes, not the {entry.SealedLength} that were sealed: it was cut or appended to");
     }
 
+    /// <summary>Puts other recipients in the place of those that were read, in one step: whoever reads meanwhile finds the old or the new ones.</summary>
+    internal void Replace(Recipients recipients)
+    {
+        var (target, partial) = (System.IO.Path.Combine(Path, RecipientsName), System.IO.Path.Combine(Path, RecipientsName + ".partial"));
+        using (var file = Linux.CreateUnnamed(Path))
+        {
+            RandomAccess.Write(file, recipients.Bytes.Span, 0);
+            File.SetUnixFileMode(file, File.GetUnixFileMode(target));
+            RandomAccess.FlushToDisk(file);
+            Linux.Link(file, partial);
+        }
+        File.Move(partial, target, overwrite: true);
+        Linux.SyncDirectory(Path);
+    }
+
     /// <summary>What the parsers call malformed was, in a sealed model, changed by somebody.</summary>
     private static T Refusing<T>(string name, Func<T> read)
     {
