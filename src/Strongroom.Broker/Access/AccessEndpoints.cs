@@ -12,7 +12,7 @@ internal static class AccessEndpoints
     {
         var group = app.MapGroup("/v1").WithTags("Access");
         group.MapPost("/commands", Command).WithSummary("Write a signed command; 202 when it still needs other people").Refuses(400, 403, 503);
-        group.MapGet("/proposals", Proposals).WithSummary("Changes of trust that wait for a second administrator").Refuses(401);
+        group.MapGet("/proposals", Proposals).WithSummary("Changes of trust that wait for a second administrator, page by page").Refuses(400, 401);
         group.MapGet("/policy", Policy).WithSummary("The release policy in force").Refuses(404);
     }
 
@@ -24,12 +24,16 @@ internal static class AccessEndpoints
             _ => await Commands.WriteAsync(journal, signed, [], cancel),
         };
 
-    private static Ok<IReadOnlyList<ProposalDetails>> Proposals(Journal journal, Reader reader) => TypedResults.Ok<IReadOnlyList<ProposalDetails>>(
-        [
-            .. from proposal in journal.State.Access.Proposals.Values
-            orderby proposal.Index
-            select new ProposalDetails(Ids.Proposal(proposal.Command), proposal.Command, proposal.Digest, proposal.Index, reader.NameOf(proposal.Command.By)),
-        ]);
+    private static Ok<IReadOnlyList<ProposalDetails>> Proposals([AsParameters] Page page, Journal journal, Reader reader)
+    {
+        var access = journal.State.Access;
+        return TypedResults.Ok<IReadOnlyList<ProposalDetails>>(
+            [
+                .. from id in page.Of(access.ProposalsInOrder)
+                let proposal = access.Proposals[id]
+                select new ProposalDetails(Ids.Proposal(proposal.Command), proposal.Command, proposal.Digest, proposal.Index, reader.NameOf(proposal.Command.By)),
+            ]);
+    }
 
     private static Results<Ok<PolicyReply>, ProblemHttpResult> Policy(Journal journal) => journal.State.Access.Policy is { } policy
         ? TypedResults.Ok(new PolicyReply(policy.Document, policy.Digest, policy.Index))

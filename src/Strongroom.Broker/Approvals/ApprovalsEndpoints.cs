@@ -11,16 +11,16 @@ internal static class ApprovalsEndpoints
     public static void MapApprovals(this IEndpointRouteBuilder app)
     {
         var group = app.MapGroup("/v1/requests").WithTags("Approvals");
-        group.MapGet("", List).WithSummary("Every request; names only for signed requests").Refuses(401);
+        group.MapGet("", List).WithSummary("Requests, page by page; names only for signed requests").Refuses(400, 401);
         group.MapGet("/{request}", Show).WithSummary("One request, with what its approvers sign").Refuses(401, 404);
         group.MapGet("/{request}/explanation", Explain).WithSummary("What each rule of the policy found").Refuses(404);
     }
 
-    private static Ok<IReadOnlyList<RequestDetails>> List(Journal journal, Reader reader, TimeProvider clock)
+    private static Ok<IReadOnlyList<RequestDetails>> List([AsParameters] Page page, Journal journal, Reader reader, TimeProvider clock)
     {
         var (state, now) = (journal.State, clock.GetUtcNow());
         return TypedResults.Ok<IReadOnlyList<RequestDetails>>(
-            [.. from request in state.Requests.Requests.Values orderby request.Index select Requests.Details(state, request, reader, now)]);
+            [.. page.Of(state.Requests.InOrder).Select(id => Requests.Details(state, state.Requests.Requests[id], reader, now))]);
     }
 
     private static Results<Ok<RequestDetails>, ProblemHttpResult> Show(string request, Journal journal, Reader reader, TimeProvider clock)

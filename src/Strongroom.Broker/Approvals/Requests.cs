@@ -15,7 +15,7 @@ internal static class Requests
         return new(
             request.Id, request.Command, request.Digest, request.Index, Status(request, reasons, missing, now),
             [.. request.Approvals.Select(given => Details(state, given, reader, now))], state.Access.Policy?.Digest, reader.NameOf(request.Command.By),
-            missing, reasons.Count == 0 ? null : reasons, Leases(state, request));
+            missing, reasons.Count == 0 ? null : reasons, request.Leases.IsEmpty ? null : request.Leases);
     }
 
     /// <summary>What people still have to do, or why nothing that they do will help; empty when the machine's evidence alone is missing.</summary>
@@ -44,10 +44,4 @@ internal static class Requests
         given.Command.By, given.Command.Decision, given.At, given.Command.Expires, given.Index, given.ConsumedBy is not null,
         given.ConsumedBy is null && given.Command.Expires > now && given.Command.PolicyDigest == state.Access.Policy?.Digest && state.Access.ActivePerson(given.Command.By) is not null,
         reader.NameOf(given.Command.By));
-
-    private static string[]? Leases(LedgerState state, Request request)
-    {
-        string[] leases = [.. state.Release.Leases.Values.Where(lease => lease.Request == request.Id).OrderBy(lease => lease.Index).Select(lease => lease.Id)];
-        return leases.Length == 0 ? null : leases;
-    }
 }

@@ -13,7 +13,7 @@ internal static class MachineEndpoints
     public static void MapMachines(this IEndpointRouteBuilder app)
     {
         var group = app.MapGroup("/v1/machines").WithTags("Machines");
-        group.MapGet("", List).WithSummary("Every machine that was ever enrolled");
+        group.MapGet("", List).WithSummary("Every machine that was ever enrolled, page by page").Refuses(400);
         group.MapPost("/challenges", Challenge).RequireRateLimiting(Limits.Strangers)
             .WithSummary("What a machine says of itself; the answer is a credential that only its TPM can open").Refuses(400, 403, 429);
         group.MapPost("", Enrol).WithSummary("Enrol a machine: the operator's signed command and what the credential held").Refuses(400, 403, 503);
@@ -42,12 +42,16 @@ internal static class MachineEndpoints
         return reasons.Count > 0 ? Problem.EvidenceRefused.Because(reasons) : await Commands.WriteAsync(journal, answer.Command, enrolment.Blobs, cancel);
     }
 
-    private static Ok<IReadOnlyList<MachineDetails>> List(Journal journal) => TypedResults.Ok<IReadOnlyList<MachineDetails>>(
-        [
-            .. from machine in journal.State.Machines.Machines.Values
-            orderby machine.Index
-            select new MachineDetails(
-                machine.Id, machine.Kind, machine.Active, machine.At, machine.Index, machine.Enrolled.Pcrs, machine.Enrolled.ApplicationPcr, machine.Measurement,
-                machine.MeasuredAt),
-        ]);
+    private static Ok<IReadOnlyList<MachineDetails>> List([AsParameters] Page page, Journal journal)
+    {
+        var machines = journal.State.Machines;
+        return TypedResults.Ok<IReadOnlyList<MachineDetails>>(
+            [
+                .. from id in page.Of(machines.InOrder)
+                let machine = machines.Machines[id]
+                select new MachineDetails(
+                    machine.Id, machine.Kind, machine.Active, machine.At, machine.Index, machine.Enrolled.Pcrs, machine.Enrolled.ApplicationPcr, machine.Measurement,
+                    machine.MeasuredAt),
+            ]);
+    }
 }

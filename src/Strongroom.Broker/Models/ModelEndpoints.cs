@@ -16,7 +16,7 @@ internal static class ModelEndpoints
     {
         var group = app.MapGroup("/v1/models").WithTags("Models");
         group.MapPost("", Add).TakesUpTo(Listener.MaxManifestBodySizeInBytes).WithSummary("Make a sealed model known: signed command, manifest and recipients").Refuses(400, 403, 413, 503);
-        group.MapGet("", List).WithSummary("Every version of every model");
+        group.MapGet("", List).WithSummary("Versions of models, page by page").Refuses(400);
         group.MapGet("/{model}/{version:long}/manifest", Manifest).Produces(200, contentType: "application/json").WithSummary("The manifest as its publisher signed it").Refuses(404);
     }
 
@@ -55,13 +55,17 @@ internal static class ModelEndpoints
         return reasons;
     }
 
-    private static Ok<IReadOnlyList<ModelDetails>> List(Journal journal) => TypedResults.Ok<IReadOnlyList<ModelDetails>>(
-        [
-            .. from model in journal.State.Models.Versions.Values
-            orderby model.Index
-            select new ModelDetails(
-                model.Model, model.Version, model.Command.Publisher, model.Digest, model.Command.RecipientsDigest, model.At, model.Index, model.Withdrawn),
-        ]);
+    private static Ok<IReadOnlyList<ModelDetails>> List([AsParameters] Page page, Journal journal)
+    {
+        var models = journal.State.Models;
+        return TypedResults.Ok<IReadOnlyList<ModelDetails>>(
+            [
+                .. from id in page.Of(models.InOrder)
+                let model = models.Versions[id]
+                select new ModelDetails(
+                    model.Model, model.Version, model.Command.Publisher, model.Digest, model.Command.RecipientsDigest, model.At, model.Index, model.Withdrawn),
+            ]);
+    }
 
     private static Results<FileContentHttpResult, ProblemHttpResult> Manifest(string model, long version, Journal journal, ModelShelf shelf) =>
         journal.State.Models.Find(model, version) is { } found && shelf.Manifest(found.Digest) is { } bytes

@@ -11,17 +11,21 @@ internal static class PeopleEndpoints
     public static void MapPeople(this IEndpointRouteBuilder app)
     {
         var group = app.MapGroup("/v1/persons").WithTags("People");
-        group.MapGet("", List).WithSummary("Everybody who was ever enrolled; names only for signed requests").Refuses(401);
+        group.MapGet("", List).WithSummary("Everybody who was ever enrolled, page by page; names only for signed requests").Refuses(400, 401);
         group.MapPut("/{person}/name", Name).Accepts<PersonName>("application/json").WithSummary("Set a name; by the person or an administrator").Refuses(400, 401, 403, 404);
         group.MapDelete("/{person}/name", Forget).WithSummary("Delete a name for good; by the person or an administrator").Refuses(401, 403, 404);
     }
 
-    private static Ok<IReadOnlyList<PersonDetails>> List(Journal journal, Reader reader) => TypedResults.Ok<IReadOnlyList<PersonDetails>>(
-        [
-            .. from person in journal.State.Access.People.Values
-            orderby person.Index, person.Id
-            select new PersonDetails(person.Id, person.Key, person.Groups, person.Active, reader.NameOf(person.Id)),
-        ]);
+    private static Ok<IReadOnlyList<PersonDetails>> List([AsParameters] Page page, Journal journal, Reader reader)
+    {
+        var access = journal.State.Access;
+        return TypedResults.Ok<IReadOnlyList<PersonDetails>>(
+            [
+                .. from id in page.Of(access.PeopleInOrder)
+                let person = access.People[id]
+                select new PersonDetails(person.Id, person.Key, person.Groups, person.Active, person.Index, reader.NameOf(person.Id)),
+            ]);
+    }
 
     private static async Task<Results<NoContent, ProblemHttpResult>> Name(string person, HttpContext context, Journal journal, Names names)
     {

@@ -14,7 +14,7 @@ internal static class LeaseEndpoints
     public static void MapLeases(this IEndpointRouteBuilder app)
     {
         var group = app.MapGroup("/v1/leases").WithTags("Leases");
-        group.MapGet("", List).WithSummary("Every lease ever granted");
+        group.MapGet("", List).WithSummary("Every lease ever granted, page by page").Refuses(400);
         group.MapPost("/{lease}/challenges", RenewalEndpoints.Challenge).RequireRateLimiting(Limits.Strangers)
             .WithSummary("Ask for a challenge to renew a lease").Refuses(400, 404, 429);
         group.MapPost("/{lease}/renewals", RenewalEndpoints.Renew).RequireRateLimiting(Limits.Strangers).TakesUpTo(Listener.MaxEvidenceBodySizeInBytes)
@@ -23,14 +23,18 @@ internal static class LeaseEndpoints
             .WithSummary("Server-sent events: the lease stands, or it is over").Refuses(404, 429).DisableRequestTimeout();
     }
 
-    private static Ok<IReadOnlyList<LeaseDetails>> List(Journal journal, TimeProvider clock) => TypedResults.Ok<IReadOnlyList<LeaseDetails>>(
-        [
-            .. from lease in journal.State.Release.Leases.Values
-            orderby lease.Index
-            select new LeaseDetails(
-                lease.Id, lease.Request, lease.Model, lease.Version, lease.Machine, lease.Memory, lease.At, lease.Expires, lease.Index,
-                Status(lease, clock.GetUtcNow()), lease.Development ? true : null),
-        ]);
+    private static Ok<IReadOnlyList<LeaseDetails>> List([AsParameters] Page page, Journal journal, TimeProvider clock)
+    {
+        var release = journal.State.Release;
+        return TypedResults.Ok<IReadOnlyList<LeaseDetails>>(
+            [
+                .. from id in page.Of(release.InOrder)
+                let lease = release.Leases[id]
+                select new LeaseDetails(
+                    lease.Id, lease.Request, lease.Model, lease.Version, lease.Machine, lease.Memory, lease.At, lease.Expires, lease.Index,
+                    Status(lease, clock.GetUtcNow()), lease.Development ? true : null),
+            ]);
+    }
 
     private static Results<ServerSentEventsResult<LeaseEvent>, ProblemHttpResult> Events(string lease, Journal journal, TimeProvider clock, CancellationToken cancel) =>
         journal.State.Release.Find(lease) is null

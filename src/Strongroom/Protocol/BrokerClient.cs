@@ -22,6 +22,8 @@ public sealed class BrokerClient(HttpClient http, ReadSigner? signer = null)
 {
     private const int MaxReplySizeInBytes = 64 * 1024 * 1024;
 
+    private const int PageSize = 500; // the most that a broker gives
+
     public Task<CommandReply> SendAsync(SignedCommand command, CancellationToken cancel = default) =>
         PostAsync("v1/commands", command, ProtocolJson.Default.SignedCommand, ProtocolJson.Default.CommandReply, cancel);
 
@@ -77,17 +79,17 @@ public sealed class BrokerClient(HttpClient http, ReadSigner? signer = null)
     }
 
     public Task<IReadOnlyList<ModelDetails>> ModelsAsync(CancellationToken cancel = default) =>
-        GetAsync("v1/models", ProtocolJson.Default.IReadOnlyListModelDetails, cancel);
+        ListAsync("v1/models", ProtocolJson.Default.IReadOnlyListModelDetails, item => item.Index, cancel);
 
     /// <summary>The bytes of manifest.json, unverified.</summary>
     public Task<byte[]> ManifestAsync(string model, long version, CancellationToken cancel = default) =>
         GetBytesAsync($"v1/models/{model}/{version}/manifest", cancel);
 
     public Task<IReadOnlyList<MachineDetails>> MachinesAsync(CancellationToken cancel = default) =>
-        GetAsync("v1/machines", ProtocolJson.Default.IReadOnlyListMachineDetails, cancel);
+        ListAsync("v1/machines", ProtocolJson.Default.IReadOnlyListMachineDetails, item => item.Index, cancel);
 
     public Task<IReadOnlyList<RequestDetails>> RequestsAsync(CancellationToken cancel = default) =>
-        GetAsync("v1/requests", ProtocolJson.Default.IReadOnlyListRequestDetails, cancel);
+        ListAsync("v1/requests", ProtocolJson.Default.IReadOnlyListRequestDetails, item => item.Index, cancel);
 
     public Task<RequestDetails> RequestAsync(string request, CancellationToken cancel = default) =>
         GetAsync($"v1/requests/{request}", ProtocolJson.Default.RequestDetails, cancel);
@@ -96,13 +98,13 @@ public sealed class BrokerClient(HttpClient http, ReadSigner? signer = null)
         GetAsync($"v1/requests/{request}/explanation", ProtocolJson.Default.ExplanationReply, cancel);
 
     public Task<IReadOnlyList<LeaseDetails>> LeasesAsync(CancellationToken cancel = default) =>
-        GetAsync("v1/leases", ProtocolJson.Default.IReadOnlyListLeaseDetails, cancel);
+        ListAsync("v1/leases", ProtocolJson.Default.IReadOnlyListLeaseDetails, item => item.Index, cancel);
 
     public Task<IReadOnlyList<PersonDetails>> PersonsAsync(CancellationToken cancel = default) =>
-        GetAsync("v1/persons", ProtocolJson.Default.IReadOnlyListPersonDetails, cancel);
+        ListAsync("v1/persons", ProtocolJson.Default.IReadOnlyListPersonDetails, item => item.Index, cancel);
 
     public Task<IReadOnlyList<ProposalDetails>> ProposalsAsync(CancellationToken cancel = default) =>
-        GetAsync("v1/proposals", ProtocolJson.Default.IReadOnlyListProposalDetails, cancel);
+        ListAsync("v1/proposals", ProtocolJson.Default.IReadOnlyListProposalDetails, item => item.Index, cancel);
 
     public Task<PolicyReply> PolicyAsync(CancellationToken cancel = default) => GetAsync("v1/policy", ProtocolJson.Default.PolicyReply, cancel);
 
@@ -129,6 +131,21 @@ public sealed class BrokerClient(HttpClient http, ReadSigner? signer = null)
 
     private async Task<T> GetAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken cancel) =>
         CanonicalJson.Read(await GetBytesAsync(path, cancel).ConfigureAwait(false), type, MaxReplySizeInBytes);
+
+    /// <summary>All of a list, page after page. Each begins after the one before it ended, or a broker could keep its reader for ever.</summary>
+    private async Task<IReadOnlyList<T>> ListAsync<T>(string path, JsonTypeInfo<IReadOnlyList<T>> type, Func<T, long> index, CancellationToken cancel)
+    {
+        List<T> all = [];
+        var last = -1L;
+        while (true)
+        {
+            var page = await GetAsync($"{path}?limit={PageSize}{(last < 0 ? "" : $"&after={last}")}", type, cancel).ConfigureAwait(false);
+            if (page.Count > 0 && (index(page[0]) <= last || index(page[^1]) <= last)) throw new MalformedException(-1, $"a page of {path} does not go on where the one before it ended");
+            all.AddRange(page);
+            if (page.Count < PageSize) return all;
+            last = index(page[^1]);
+        }
+    }
 
     private async Task<byte[]> GetBytesAsync(string path, CancellationToken cancel)
     {

@@ -70,7 +70,8 @@ public enum LeaseStatus
 }
 
 /// <summary>An item of <c>GET /v1/persons</c>; the name is not from the ledger.</summary>
-public sealed record PersonDetails(string Person, Ed25519PublicKey Key, IReadOnlyList<string> Groups, bool Active, string? Name = null);
+/// <param name="Index">Where the ledger enrolled the person; the founders share index 0.</param>
+public sealed record PersonDetails(string Person, Ed25519PublicKey Key, IReadOnlyList<string> Groups, bool Active, long Index, string? Name = null);
 
 /// <summary>An item of <c>GET /v1/proposals</c>: changes of trust that wait for a second person.</summary>
 public sealed record ProposalDetails(string Proposal, ProposeChange Command, Digest Digest, long Index, string? ProposedByName = null);

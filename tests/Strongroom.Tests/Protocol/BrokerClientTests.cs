@@ -62,6 +62,32 @@ public sealed class BrokerClientTests
         await Assert.ThrowsAsync<MalformedException>(() => new Broker(HttpStatusCode.OK, reply).Client.HealthAsync(Cancel));
 
     [Fact]
+    public async Task A_list_is_read_to_its_end()
+    {
+        var asked = new List<string>();
+        var machines = await Pages(asked, from => Enumerable.Range(from, Math.Min(500, 1203 - from))).MachinesAsync(Cancel);
+        Assert.Equal(Enumerable.Range(0, 1203).Select(i => (long)i), machines.Select(machine => machine.Index));
+        Assert.Equal(["?limit=500", "?limit=500&after=499", "?limit=500&after=999"], asked);
+    }
+
+    [Fact]
+    public async Task A_list_that_does_not_go_on_is_malformed() =>
+        await Assert.ThrowsAsync<MalformedException>(() => Pages([], _ => Enumerable.Range(0, 500)).MachinesAsync(Cancel));
+
+    private static BrokerClient Pages(List<string> asked, Func<int, IEnumerable<int>> page) => new(new(new Lists(query =>
+    {
+        asked.Add(query);
+        var from = query.Split("after=") is [_, var after] ? int.Parse(after) + 1 : 0;
+        return $"[{string.Join(',', page(from).Select(i => $$"""{"machine":"m","kind":"tpm","active":true,"at":"2026-01-31T12:00:00Z","index":{{i}},"pcrs":[],"application_pcr":13}"""))}]";
+    })) { BaseAddress = new("https://broker.example") });
+
+    private sealed class Lists(Func<string, string> answer) : HttpMessageHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
+            Task.FromResult(new HttpResponseMessage(HttpStatusCode.OK) { Content = new StringContent(answer(request.RequestUri!.Query)) });
+    }
+
+    [Fact]
     public async Task A_broker_that_does_not_answer_is_unavailable() =>
         await Assert.ThrowsAsync<UnavailableException>(() => new Broker(new HttpRequestException("refused")).Client.HealthAsync(Cancel));
 
@@ -93,7 +119,7 @@ public sealed class BrokerClientTests
         var broker = new Broker(HttpStatusCode.OK, "[]", new(Town.Origin, town.Owner1, town.KeyOf(town.Owner1), new Clock(town.Now)));
         await broker.Client.PersonsAsync(Cancel);
         var read = SignedRead.Parse(broker.Authorization!["Strongroom ".Length..]);
-        Assert.Empty(read.Refusals(town.State, "GET", "/v1/persons", Digest.Of([]), town.Now));
+        Assert.Empty(read.Refusals(town.State, "GET", "/v1/persons?limit=500", Digest.Of([]), town.Now));
     }
 
     [Fact]

@@ -13,8 +13,12 @@ public sealed record AccessState
     /// <summary>Everybody who was ever enrolled, by id; a leaver stays, inactive, so that neither id nor key comes back.</summary>
     public ImmutableDictionary<string, Person> People { get; private init; } = ImmutableDictionary<string, Person>.Empty;
 
+    public Chronicle PeopleInOrder { get; private init; } = Chronicle.Empty;
+
     /// <summary>Proposals that wait for a second person, by id.</summary>
     public ImmutableDictionary<string, Proposal> Proposals { get; private init; } = ImmutableDictionary<string, Proposal>.Empty;
+
+    public Chronicle ProposalsInOrder { get; private init; } = Chronicle.Empty;
 
     /// <summary>Trusted roots, by SHA-256 of the certificate.</summary>
     public ImmutableDictionary<Digest, AddRoot> Roots { get; private init; } = ImmutableDictionary<Digest, AddRoot>.Empty;
@@ -48,20 +52,26 @@ public sealed record AccessState
         Genesis genesis => genesis.Founding.Administrators.Aggregate(this, (state, founder) =>
             state.Change(index, new EnrolPerson(founder.Person, founder.Key, [Groups.Administrators]))),
         CommandRecord { Command: ProposeChange propose } =>
-            this with { Proposals = Proposals.Add(Ids.Proposal(propose), new(propose, propose.Digest(), index)) },
+            this with
+            {
+                Proposals = Proposals.Add(Ids.Proposal(propose), new(propose, propose.Digest(), index)),
+                ProposalsInOrder = ProposalsInOrder.With(index, Ids.Proposal(propose)),
+            },
         CommandRecord { Command: ApproveChange approve } => WithoutProposal(approve.Proposal).Change(index, Proposals[approve.Proposal].Command.Change),
         CommandRecord { Command: RefuseChange refuse } => WithoutProposal(refuse.Proposal),
         CommandRecord { Command: Revoke { Target: var target } } when People.ContainsKey(target) => Change(index, new RemovePerson(target)),
         _ => this,
     };
 
-    private AccessState WithoutProposal(string id) => this with { Proposals = Proposals.Remove(id) };
+    private AccessState WithoutProposal(string id) =>
+        this with { Proposals = Proposals.Remove(id), ProposalsInOrder = ProposalsInOrder.Without(Proposals[id].Index, id) };
 
     private AccessState Change(long index, TrustChange change) => change switch
     {
         EnrolPerson enrol => this with
         {
             People = People.Add(enrol.Person, new(enrol.Person, enrol.Key, enrol.Groups, true, index)),
+            PeopleInOrder = PeopleInOrder.With(index, enrol.Person),
             Keys = Keys.Add(enrol.Key, enrol.Person),
         },
         SetGroups set => this with { People = People.SetItem(set.Person, People[set.Person] with { Groups = set.Groups }) },

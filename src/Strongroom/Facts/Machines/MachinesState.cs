@@ -11,12 +11,15 @@ public sealed record MachinesState
 
     public ImmutableDictionary<string, Machine> Machines { get; private init; } = ImmutableDictionary<string, Machine>.Empty;
 
+    public Chronicle InOrder { get; private init; } = Chronicle.Empty;
+
     public Machine? Find(string id) => Machines.GetValueOrDefault(id);
 
     internal MachinesState Apply(long index, LedgerRecord record) => record switch
     {
         CommandRecord { Command: EnrolMachine enrol } => this with
         {
+            InOrder = InOrder.With(index, enrol.Machine),
             Machines = Machines.Add(enrol.Machine, new(
                 new(enrol.Machine, enrol.Kind, enrol.AttestationKey, enrol.Pcrs, enrol.ApplicationPcr), true, record.At, index, enrol.Endorsement,
                 enrol.Measurement, enrol.Measurement is null ? null : record.At)),

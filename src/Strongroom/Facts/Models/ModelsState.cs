@@ -12,6 +12,8 @@ public sealed record ModelsState
     /// <summary>By <see cref="Ids.Model"/>.</summary>
     public ImmutableDictionary<string, ModelVersion> Versions { get; private init; } = ImmutableDictionary<string, ModelVersion>.Empty;
 
+    public Chronicle InOrder { get; private init; } = Chronicle.Empty;
+
     private ImmutableDictionary<string, long> Latest { get; init; } = ImmutableDictionary<string, long>.Empty;
 
     public ModelVersion? Find(string model, long version) => Versions.GetValueOrDefault(Ids.Model(model, version));
@@ -24,6 +26,7 @@ public sealed record ModelsState
         CommandRecord { Command: AddModel add } => this with
         {
             Versions = Versions.Add(Ids.Model(add.Model, add.Version), new(add, access.Publishers[add.Publisher], record.At, index, Withdrawn: false)),
+            InOrder = InOrder.With(index, Ids.Model(add.Model, add.Version)),
             Latest = Latest.SetItem(add.Model, add.Version),
         },
         CommandRecord { Command: Revoke { Target: var target } } when Versions.TryGetValue(target, out var version) =>

@@ -12,6 +12,8 @@ public sealed record ReleaseState
     /// <summary>Every lease ever granted, by id.</summary>
     public ImmutableDictionary<string, Lease> Leases { get; private init; } = ImmutableDictionary<string, Lease>.Empty;
 
+    public Chronicle InOrder { get; private init; } = Chronicle.Empty;
+
     /// <summary>The leases that the last record ended before their time: who holds them must be told.</summary>
     public ImmutableList<Lease> JustEnded { get; private init; } = [];
 
@@ -49,7 +51,7 @@ public sealed record ReleaseState
             grant.Lease, request.Id, decided.Model, decided.Version, decided.Transcript.Machine, decided.Transcript.HpkeKey, decided.Transcript.Configuration,
             decided.Transcript.Memory, decided.Measurement ?? throw new MalformedException(-1, "a grant without a measurement"), [.. grant.Approvals],
             [request.Command.By, .. people], decided.At, grant.Expires, index, decided.Development == true, Ended: null);
-        return this with { Leases = Leases.Add(lease.Id, lease), ByKey = ByKey.SetItem((request.Id, lease.HpkeKey), lease.Id) };
+        return this with { Leases = Leases.Add(lease.Id, lease), InOrder = InOrder.With(index, lease.Id), ByKey = ByKey.SetItem((request.Id, lease.HpkeKey), lease.Id) };
     }
 
     private ReleaseState Ended(long index, string target, string reason, DateTimeOffset at)

@@ -11,11 +11,13 @@ public sealed record RequestsState
 
     public ImmutableDictionary<string, Request> Requests { get; private init; } = ImmutableDictionary<string, Request>.Empty;
 
+    public Chronicle InOrder { get; private init; } = Chronicle.Empty;
+
     public Request? Find(string id) => Requests.GetValueOrDefault(id);
 
     internal RequestsState Apply(long index, LedgerRecord record) => record switch
     {
-        CommandRecord { Command: OpenRequest open } => With(new(open, record.At, index, Revoked: false, [])),
+        CommandRecord { Command: OpenRequest open } => With(new(open, record.At, index, Revoked: false, [], [])) with { InOrder = InOrder.With(index, Ids.Request(open)) },
         CommandRecord { Command: Approval approval } => With(Requests[approval.Request].Answered(new(approval, record.At, index, ConsumedBy: null))),
         CommandRecord { Command: Revoke { Target: var target } } when Requests.TryGetValue(target, out var request) => With(request with { Revoked = true }),
         ReleaseDecided { Grant: { } grant } decided => With(Requests[decided.Transcript.Request].Consumed(grant)),
@@ -26,7 +28,9 @@ public sealed record RequestsState
     private RequestsState With(Request request) => this with { Requests = Requests.SetItem(request.Id, request) };
 }
 
-public sealed record Request(OpenRequest Command, DateTimeOffset At, long Index, bool Revoked, ImmutableList<GivenApproval> Approvals, LastAnswer LastAnswer = default)
+/// <param name="Leases">Ids of the leases that were granted on it, oldest first.</param>
+public sealed record Request(
+    OpenRequest Command, DateTimeOffset At, long Index, bool Revoked, ImmutableList<GivenApproval> Approvals, ImmutableList<string> Leases, LastAnswer LastAnswer = default)
 {
     private ReleaseRequest? asked; // made when it is wanted: a start folds requests by the hundred thousand, and their digests would be a third of its cost
 
@@ -47,6 +51,7 @@ public sealed record Request(OpenRequest Command, DateTimeOffset At, long Index,
     internal Request Consumed(GrantedLease grant) => this with
     {
         Approvals = Approvals.ConvertAll(approval => grant.Approvals.Contains(approval.Index) ? approval with { ConsumedBy = grant.Lease } : approval),
+        Leases = Leases.Add(grant.Lease),
         LastAnswer = default,
     };
 }
