@@ -107,6 +107,7 @@ public sealed class SealingCommandTests : IDisposable
     {
         File.WriteAllText(At("phrase"), "correct horse\n");
         File.WriteAllText(At("wrong"), "correct house\n");
+        foreach (var file in new[] { "phrase", "wrong" }) File.SetUnixFileMode(At(file), UnixFileMode.UserRead | UnixFileMode.UserWrite);
         await CliProcess.AnswerAsync(directory, "key", "create", "P.key", "--passphrase-file", "phrase");
         var shown = await CliProcess.AnswerAsync(directory, "key", "show", "P.key", "--passphrase-file", "phrase");
         Assert.Equal("passphrase (scrypt)", shown["protection"]!.GetValue<string>());
