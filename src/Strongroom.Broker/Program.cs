@@ -11,6 +11,11 @@ using Strongroom.Broker.Storage;
 [assembly: System.Runtime.Versioning.SupportedOSPlatform("linux")]
 
 if (args is ["copy", "--dir", var from, "--to", var copy, .. var rest] && rest is [] or ["--with-names"]) return Copy(from, copy, rest.Length > 0);
+if (args.Contains("--help"))
+{
+    Console.WriteLine(BrokerOptions.Usage);
+    return 0;
+}
 if (BrokerOptions.Parse(args) is not { } options)
 {
     Console.Error.WriteLine(BrokerOptions.Usage);

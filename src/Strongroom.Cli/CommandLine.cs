@@ -20,7 +20,7 @@ internal static class CommandLine
             approved, with a proof that the decision stands in a witnessed ledger.
 
             First steps:
-              strongroom key create K.key --danger-unprotected
+              strongroom key create K.key
               strongroom seal MODEL_DIR SEALED_DIR --custody file:K.key --name my-model --version 1
               strongroom verify SEALED_DIR --publisher K.key.publisher.pub
               strongroom open SEALED_DIR OUT_DIR --custody file:K.key

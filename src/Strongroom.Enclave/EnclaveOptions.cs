@@ -38,7 +38,7 @@ public sealed record EnclaveOptions
           --memory KIND            secret (default) or locked
           --listen ADDRESS         of the inference API; default 127.0.0.1:8443, port 0 takes a free one
           --control ADDRESS        of the control plane; default 127.0.0.1:0
-          --client-key-file FILE   SHA-256 of each client's key, one a line, in hexadecimal
+          --client-key-file FILE   SHA-256 of each client's key, one a line: printf %s KEY | sha256sum | cut -c1-64
           --control-key-file FILE  the same for operators of the control plane; default: nobody
           --tls-name NAME          a name in the TLS certificate beside the address; repeat for each
           --threads N              that compute; default: one for each core

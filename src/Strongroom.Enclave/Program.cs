@@ -13,21 +13,27 @@ try
     return args switch
     {
         [Guardian.Verb, var enclave] => Guard(int.Parse(enclave, CultureInfo.InvariantCulture)),
-        ["run", .. var rest] when !rest.Contains("--help") => Run(rest),
-        _ => EvidenceVerbs.Run(args, Console.Out) ?? throw new UsageException("strongroom enclave run"),
+        ["--help" or "-h"] or [_, "--help" or "-h"] => Help(),
+        ["run", .. var rest] => Run(rest),
+        _ => EvidenceVerbs.Run(args, Console.Out) ?? throw new UsageException($"strongroom enclave {args.FirstOrDefault()}: there is no such verb"),
     };
 }
 catch (UsageException e)
 {
-    Console.Error.WriteLine(e.Message);
-    Console.Error.WriteLine(EnclaveOptions.Usage);
-    Console.Error.WriteLine(EvidenceVerbs.Usage);
+    Console.Error.WriteLine($"strongroom enclave: {e.Message}; see strongroom enclave --help");
     return 64;
 }
 catch (Exception e) when (ExitCode(e) != 70)
 {
     Console.Error.WriteLine($"strongroom enclave: {e.Message}");
     return ExitCode(e);
+}
+
+static int Help()
+{
+    Console.WriteLine(EnclaveOptions.Usage);
+    Console.WriteLine(EvidenceVerbs.Usage);
+    return 0;
 }
 
 static int Guard(int enclave)

@@ -23,6 +23,7 @@ internal static class Program
         {
             return args switch
             {
+                _ when args.Contains("--help") => Help(),
                 ["key", "create", var path, "--name", var name] => CreateKey(path, name),
                 _ when WitnessOptions.Parse(args) is { } options => await RunAsync(options),
                 _ => Fail(64, Usage),
@@ -39,6 +40,12 @@ internal static class Program
                 _ => Fail(70, e.ToString()),
             };
         }
+    }
+
+    private static int Help()
+    {
+        Console.WriteLine(Usage);
+        return 0;
     }
 
     private static int CreateKey(string path, string name)

@@ -32,7 +32,7 @@ internal static class KeyCommand
             var kem = parsed.GetValue(hpke);
             string[] written = kem is null ? [to, $"{to}.publisher", $"{to}.publisher.pub"] : [to, $"{to}.pub"];
             if (written.FirstOrDefault(Path.Exists) is { } there) throw new UsageException($"{there} exists; keys are never overwritten, name another path");
-            using var phrase = parsed.GetValue(unprotected) ? null : New(parsed.GetValue(passphrase), terminal);
+            using var phrase = parsed.GetValue(unprotected) ? null : SigningKey.AskNew(terminal, to, parsed.GetValue(passphrase));
             var answer = kem is null ? CreatePair(to, phrase) : CreateRecipient(to, kem, phrase);
             answer["written"] = new JsonArray([.. written.Select(each => (JsonNode)each)]);
             terminal.Answer(answer, words =>
@@ -50,7 +50,7 @@ internal static class KeyCommand
         var passphrase = SealedModelOptions.PassphraseOption();
         return new Command("show", "Say what a key file is: its purpose, its public name, how it is protected; never the key").With(path, passphrase).Runs((parsed, terminal) =>
         {
-            var answer = Describe(parsed.GetValue(path)!, SealedModelOptions.Passphrase(parsed.GetValue(passphrase), terminal));
+            var answer = Describe(parsed.GetValue(path)!, SealedModelOptions.Passphrase(parsed.GetValue(passphrase), terminal, parsed.GetValue(path)!));
             terminal.Answer(answer, words =>
             {
                 foreach (var (name, value) in answer) words.WriteLine($"{name.Replace('_', ' '),-11} {value}");
@@ -97,15 +97,5 @@ internal static class KeyCommand
                 break;
         }
         return answer;
-    }
-
-    private static Secret New(string? file, Terminal terminal)
-    {
-        var phrase = SealedModelOptions.Passphrase(file, terminal)();
-        if (file is not null || Console.IsInputRedirected) return phrase;
-        using var again = SealedModelOptions.Passphrase(null, terminal)();
-        if (phrase.Span.SequenceEqual(again.Span)) return phrase;
-        phrase.Dispose();
-        throw new UsageException("the two passphrases differ; nothing was written");
     }
 }

@@ -10,7 +10,9 @@ internal abstract class LedgerPlace : IDisposable
     internal static LedgerPlace Open(string place)
     {
         if (Uri.TryCreate(place, UriKind.Absolute, out var url) && url.Scheme is "https" or "http") return new Server(url);
-        return Directory.Exists(place) ? new Copy(place) : throw new DirectoryNotFoundException($"there is no directory {place}");
+        if (!Directory.Exists(place)) throw new DirectoryNotFoundException($"there is no directory {place}");
+        if (File.Exists(Path.Combine(place, "broker.json"))) throw new UsageException($"{place} is a broker's directory; strongroom ledger copy https://BROKER:PORT DIR takes a copy that can be read here");
+        return new Copy(place);
     }
 
     internal abstract Task<ReadOnlyMemory<byte>?> ReadAsync(string path, CancellationToken cancel);

@@ -13,7 +13,7 @@ internal static class ReferenceCommand
 
     private static Command Add()
     {
-        var values = new Argument<string[]>("claim=value") { Description = "Every claim of the evidence, such as pcr0=00ab...; * for a value that may be any", Arity = ArgumentArity.OneOrMore };
+        var values = new Argument<string[]>("claim=value") { Description = "Every claim of the evidence, such as pcr0=00ab..., as strongroom machine measure prints it; * for a value that may be any", Arity = ArgumentArity.OneOrMore };
         var kind = new Option<string>("--kind") { Description = "The kind of evidence", DefaultValueFactory = _ => "tpm" };
         return new Command("add", "Propose to record reference values, or to replace those of the same name").With(Name, values, kind)
             .Proposes(parsed => new SetReference(parsed.GetRequiredValue(Name), parsed.GetRequiredValue(kind), ReadValues(parsed.GetRequiredValue(values))));

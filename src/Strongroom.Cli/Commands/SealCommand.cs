@@ -39,10 +39,10 @@ internal static class SealCommand
             var to = parsed.GetValue(target)!;
             RequireApart(from, to);
             RequireSpeakable(parsed.GetValue(name)!, parsed.GetValue(version)); // before an hour of work, not after
-            var passphrase = SealedModelOptions.Passphrase(parsed.GetValue(keys.PassphraseFrom), terminal);
-            using var custody = KeyProvider.Open(uri, passphrase);
+            var phrase = parsed.GetValue(keys.PassphraseFrom);
+            using var custody = KeyProvider.Open(uri, SealedModelOptions.Passphrase(phrase, terminal, uri));
             var publisherPath = parsed.GetValue(signing) ?? (SealedModelOptions.PathOf(uri) is { } path ? $"{path}.{PublisherKeys.Purpose}" : throw new UsageException("name the publisher's key: --publisher FILE"));
-            using var publisher = PublisherKeys.Open(publisherPath, passphrase);
+            using var publisher = PublisherKeys.Open(publisherPath, SealedModelOptions.Passphrase(phrase, terminal, publisherPath));
             var model = PlainModel.List(from, parsed.GetValue(follow));
             using var progress = terminal.Progress($"sealing {from}", model.Sum(file => file.Length));
             var sealer = new Sealer(to, custody, publisher, [.. (parsed.GetValue(recipients) ?? []).Select(Recipient)]);

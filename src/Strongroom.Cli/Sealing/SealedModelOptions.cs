@@ -18,7 +18,9 @@ internal sealed class SealedModelOptions
 
     internal static Option<string?> PassphraseOption() => new("--passphrase-file") { Description = "The first line of this file is the key's passphrase; the file is yours alone (chmod 600), or a pipe: /dev/fd/N", HelpName = "FILE" };
 
-    internal static Func<Secret> Passphrase(string? file, Terminal terminal) => () => file is not null ? PassphraseFile.Read(file) : terminal.AskSecret("Passphrase");
+    /// <param name="key">The key file's path, or a custody URI: what the prompt names.</param>
+    internal static Func<Secret> Passphrase(string? file, Terminal terminal, string key) =>
+        () => file is not null ? PassphraseFile.Read(file) : terminal.AskSecret($"passphrase of {PathOf(key) ?? key}");
 
     /// <summary>The path in <c>file:PATH</c>; null for other kinds.</summary>
     internal static string? PathOf(string? custody) => custody is not null && custody.StartsWith("file:", StringComparison.Ordinal) ? custody["file:".Length..] : null;
@@ -34,16 +36,15 @@ internal sealed class SealedModelOptions
     /// <summary>The model's key through custody or an HPKE identity; whoever holds neither is told what to name.</summary>
     internal async Task<Secret> ModelKeyAsync(ParseResult parsed, Terminal terminal, SealedDirectory model, CancellationToken cancellation)
     {
-        var passphrase = Passphrase(parsed.GetValue(PassphraseFrom), terminal);
         if (parsed.GetValue(Identity) is { } identity)
         {
             var kem = KeyFile.PurposeOf(identity);
-            using var file = KeyFile.Read(identity, kem, passphrase);
+            using var file = KeyFile.Read(identity, kem, Passphrase(parsed.GetValue(PassphraseFrom), terminal, identity));
             using var key = HpkePrivateKey.From(kem, file.Key.Span);
             return model.Recipients.Open(key);
         }
         var uri = parsed.GetValue(Custody) ?? throw new UsageException("name the key: --custody file:PATH, or --identity FILE");
-        using var custody = KeyProvider.Open(uri, passphrase);
+        using var custody = KeyProvider.Open(uri, Passphrase(parsed.GetValue(PassphraseFrom), terminal, uri));
         return await custody.UnwrapModelKeyAsync(model.Recipients, cancellation);
     }
 }

@@ -90,7 +90,7 @@ public sealed class EndorsementKey
         try
         {
             if (!chain.Build(leaf) || chain.ChainElements.Count < 2)
-                reasons.Add($"E1 chain: the certificate does not lead to a recorded root ({string.Join(", ", chain.ChainStatus.Select(status => status.Status).Distinct())})");
+                reasons.Add($"E1 chain: the certificate does not lead to a recorded root by the intermediates that came with it ({string.Join(", ", chain.ChainStatus.Select(status => status.Status).Distinct())})");
             foreach (var element in chain.ChainElements.SkipLast(1))
             {
                 if (!Signatures.Contains(element.Certificate.SignatureAlgorithm.Value))
