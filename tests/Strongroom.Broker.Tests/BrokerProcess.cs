@@ -13,19 +13,31 @@ internal sealed class BrokerProcess : IAsyncDisposable
 
     public int Id => process.Id;
 
-    public static BrokerProcess Run(params IEnumerable<string> line)
+    public static BrokerProcess Run(params IEnumerable<string> line) => Run("dotnet", [Program, .. line]);
+
+    private static string Program => Path.Combine(AppContext.BaseDirectory, "Strongroom.Broker.dll");
+
+    private static BrokerProcess Run(string program, IEnumerable<string> line)
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var argument in (string[])[Path.Combine(AppContext.BaseDirectory, "Strongroom.Broker.dll"), .. line]) start.ArgumentList.Add(argument);
+        var start = new ProcessStartInfo(program, line) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment.Remove("DOTNET_EnableDiagnostics"); // the program has to switch it off by itself
         start.Environment["DOTNET_STARTUP_HOOKS"] = "/nonexistent/hook.dll";
         return new(Process.Start(start)!);
     }
 
     /// <summary>Runs it until it listens.</summary>
-    public static async Task<BrokerProcess> StartAsync(string directory, params IEnumerable<string> more)
+    public static Task<BrokerProcess> StartAsync(string directory, params IEnumerable<string> more) =>
+        ListeningAsync(Run(["--dir", directory, "--listen", "127.0.0.1:0", .. more]));
+
+    /// <summary>As <see cref="StartAsync"/>, under strace, which writes what goes to files and sockets into <paramref name="trace"/> and ends with the broker.</summary>
+    public static Task<BrokerProcess> StartTracedAsync(string trace, string directory, params IEnumerable<string> more) => ListeningAsync(Run("strace",
+    [
+        "-f", "-yy", "-qq", "-o", trace, "-s", "0", "-e", "trace=pwrite64,fdatasync,fsync,write,writev,sendto,sendmsg,read,recvfrom,recvmsg",
+        "dotnet", Program, "--dir", directory, "--listen", "127.0.0.1:0", .. more,
+    ]));
+
+    private static async Task<BrokerProcess> ListeningAsync(BrokerProcess broker)
     {
-        var broker = Run(["--dir", directory, "--listen", "127.0.0.1:0", .. more]);
         var line = await broker.process.StandardOutput.ReadLineAsync() ?? "";
         const string before = " listens on ";
         if (!line.Contains(before, StringComparison.Ordinal)) Assert.Fail(line + await broker.process.StandardError.ReadToEndAsync());
@@ -33,10 +45,21 @@ internal sealed class BrokerProcess : IAsyncDisposable
         return broker;
     }
 
-    /// <summary>SIGKILL: it is told nothing.</summary>
+    /// <summary>SIGKILL: it is told nothing. A tracer outlives it and finishes its file.</summary>
     public async Task KillAsync()
     {
-        process.Kill();
+        if (process.ProcessName == "strace")
+        {
+            foreach (var child in (await File.ReadAllTextAsync($"/proc/{Id}/task/{Id}/children")).Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            {
+                using var traced = Process.GetProcessById(int.Parse(child));
+                traced.Kill();
+            }
+        }
+        else
+        {
+            process.Kill();
+        }
         await process.WaitForExitAsync();
     }
 
