@@ -77,7 +77,7 @@ internal static partial class Problems
         UnsignedException unsigned => Problem.Unsigned.Because(unsigned.Reasons),
         BadHttpRequestException { InnerException: MalformedException inner } => Problem.Malformed.Because(inner.Message),
         BadHttpRequestException bad => Problem.ForStatus(bad.StatusCode).Because(bad.Message),
-        AppendFailedException => Problem.NotWritten.Because(),
+        AppendFailedException => Problem.NotWritten.Because(e.Message), // which file, and why; in which directory is for the log
         UnavailableException => Problem.Unavailable.Because(e.Message),
         LedgerBrokenException => Problem.Stopping.Because(),
         OperationCanceledException => Problem.TimedOut.Because(),

@@ -44,9 +44,11 @@ internal sealed class TestBroker : IAsyncDisposable
 
     public LedgerState State => Host.Journal.State;
 
-    public static async Task<TestBroker> StartAsync(Limits? limits = null, bool development = true, bool now = false)
+    /// <param name="directory">Made here, and deleted with the broker; null for one in the temporary directory.</param>
+    public static async Task<TestBroker> StartAsync(Limits? limits = null, bool development = true, bool now = false, string? directory = null)
     {
-        var broker = new TestBroker(System.IO.Directory.CreateTempSubdirectory("strongroom-broker-").FullName, NewCertificate());
+        var place = directory is null ? System.IO.Directory.CreateTempSubdirectory("strongroom-broker-") : System.IO.Directory.CreateDirectory(directory);
+        var broker = new TestBroker(place.FullName, NewCertificate());
         if (now) broker.Clock.SetToNow();
         broker.WriteDirectory(development);
         await broker.StartAgainAsync(limits, development);

@@ -113,7 +113,7 @@ public sealed class SqliteLedger : LedgerStore
         {
             RollBack();
             var reason = Blame(e);
-            throw reason is UnavailableException ? new AppendFailedException($"{path} did not take the entries: {e.Message}", e) : reason;
+            throw reason is UnavailableException ? new AppendFailedException($"{Path.GetFileName(path)} did not take the entries: {e.Message}", reason) : reason;
         }
         catch (LedgerBrokenException)
         {

@@ -52,9 +52,9 @@ internal sealed class ReleaseScene : IAsyncDisposable
         "storyteller", [Model], [Purpose], [new("development", ["enclaves"], 60, 4, DangerDevelopmentEvidence: true)], [new("security", 2)], ["secret", "locked"],
         CheckTree: false, MaximumLeaseSeconds: 3600, MaximumRequestSeconds: 86_400, MaximumApprovalSeconds: 86_400, Files: ["*"]);
 
-    public static async Task<ReleaseScene> StartAsync(Limits? limits = null, bool now = false)
+    public static async Task<ReleaseScene> StartAsync(Limits? limits = null, bool now = false, string? directory = null)
     {
-        var scene = new ReleaseScene(await TestBroker.StartAsync(limits, now: now));
+        var scene = new ReleaseScene(await TestBroker.StartAsync(limits, now: now, directory: directory));
         await scene.PrepareAsync();
         return scene;
     }
