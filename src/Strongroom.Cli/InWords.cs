@@ -9,6 +9,15 @@ internal static class InWords
     internal static IReadOnlyList<string> Say(Facts.Command command) =>
         command is ProposeChange { Change: SetPolicy set } ? [.. CommandWords.Say(command), .. Policy(ReleasePolicy.Parse(set.Policy.Utf8))] : CommandWords.Say(command);
 
+    /// <summary>What a policy's writer and its approver should know of the people whom it would count; nothing for other changes.</summary>
+    internal static async Task<IReadOnlyList<string>> WarnAsync(Session session, TrustChange change, CancellationToken cancel)
+    {
+        if (change is not SetPolicy set) return [];
+        var people = await session.Broker.PersonsAsync(cancel);
+        var warnings = ReleasePolicy.Parse(set.Policy.Utf8).WarningsAmong([.. people.Where(person => person.Active).Select(person => person.Groups)]);
+        return [.. warnings.Select(warning => $"WARNING, by the people enrolled now: {warning}")];
+    }
+
     private static IEnumerable<string> Policy(ReleasePolicy policy) =>
         ["That policy says:", .. policy.Sentences.Select(sentence => "  " + sentence), .. policy.Warnings.Select(warning => $"  WARNING: {warning}")];
 }

@@ -3,6 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 using Strongroom.Bytes;
 using Strongroom.Crypto;
 using Strongroom.Facts;
+using Strongroom.Ledger;
 using Strongroom.Protocol;
 
 namespace Strongroom.Cli;
@@ -71,6 +72,17 @@ internal sealed class Session : IDisposable
         }
     }
 
+    /// <summary>The record at this place of the ledger, proved under a checkpoint that the pinned ledger and every pinned witness signed: the broker cannot show each person another.</summary>
+    /// <exception cref="RefusedException">It is not there, or not proved.</exception>
+    internal async Task<LedgerRecord> RecordAsync(long index, CancellationToken cancel)
+    {
+        var reader = new LedgerReader(ReadAsync);
+        var head = await reader.CheckpointAsync(cancel);
+        var size = LedgerTrust.Require(head, Profile.LedgerKey, Profile.Witnesses).Size;
+        if (index < 0 || index >= size) throw new RefusedException($"the witnessed ledger has no entry {index}");
+        return LedgerRecord.Parse((await reader.ProvedEntryAsync(index, head, cancel)).Span);
+    }
+
     internal ProposeChange Propose(TrustChange change) => new(Ledger, Facts.Command.NewId(), Person, Now, change);
 
     internal SignedCommand Sign(Facts.Command command) =>
@@ -98,6 +110,13 @@ internal sealed class Session : IDisposable
     {
         http.Dispose();
         key?.Dispose();
+    }
+
+    private async Task<ReadOnlyMemory<byte>?> ReadAsync(string path, CancellationToken cancel)
+    {
+        using var response = await http.GetAsync(new Uri(path, UriKind.Relative), cancel);
+        if (response.StatusCode == System.Net.HttpStatusCode.NotFound) return null;
+        return response.IsSuccessStatusCode ? await response.Content.ReadAsByteArrayAsync(cancel) : throw new UnavailableException($"the broker answers {(int)response.StatusCode} for {path}");
     }
 
     /// <summary>The pin alone decides: names, issuers and dates prove nothing that it does not.</summary>

@@ -33,8 +33,8 @@ internal static class AnswerCommand
     {
         var request = await session.Broker.RequestAsync(id, cancel);
         var open = request.Command;
-        // Digests are computed here, from what is shown here: what the broker says of them signs nothing.
         if (Ids.Request(open) != id || open.Ledger != session.Ledger) throw new RefusedException($"the broker answered with another request than {id}");
+        await RequireOnRecordAsync(session, request.Index, open, cancel);
         var policy = ReleasePolicy.Parse((await session.Broker.PolicyAsync(cancel)).Policy.Utf8);
         var until = Time(parsed, decision) is { } chosen
             ? Session.Now.AddSeconds(chosen)
@@ -57,6 +57,7 @@ internal static class AnswerCommand
             ?? throw new RefusedException($"{id} does not wait for an answer; strongroom proposal list shows what does");
         var propose = proposal.Command;
         if (Ids.Proposal(propose) != id || propose.Ledger != session.Ledger) throw new RefusedException($"the broker answered with another proposal than {id}");
+        await RequireOnRecordAsync(session, proposal.Index, propose, cancel);
         var digest = propose.Digest();
         Facts.Command command = decision == Answer.Approve
             ? new ApproveChange(session.Ledger, Facts.Command.NewId(), session.Person, Session.Now, id, digest)
@@ -64,9 +65,19 @@ internal static class AnswerCommand
         var by = proposal.ProposedByName is { } name ? $"{name} ({propose.By})" : propose.By;
         return new(session, command)
         {
-            Before = [$"What {by} signed:", .. InWords.Say(propose).Select(line => "  " + line)],
+            Before = [$"What {by} signed:", .. InWords.Say(propose).Select(line => "  " + line), .. await InWords.WarnAsync(session, propose.Change, cancel)],
             Done = decision == Answer.Approve ? "is so now" : "is refused",
         };
+    }
+
+    /// <summary>
+    /// Digests are computed here, from what is shown here, so a broker that shows other words gets no signature for its own; and what is shown must stand in the
+    /// witnessed ledger, so that it gets none that it could use later either, and the person learns of it.
+    /// </summary>
+    private static async Task RequireOnRecordAsync(Session session, long index, Facts.Command shown, CancellationToken cancel)
+    {
+        if (await session.RecordAsync(index, cancel) is not CommandRecord { Command: var recorded } || recorded.Digest() != shown.Digest())
+            throw new RefusedException($"what the broker shows is not what stands in the ledger at entry {index}: sign nothing, and ask who runs the broker");
     }
 
     private static long? Time(ParseResult parsed, Answer decision) => decision == Answer.Approve ? RequestCommand.Time(parsed, Valid) : null;

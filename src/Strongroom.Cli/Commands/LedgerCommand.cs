@@ -107,8 +107,8 @@ internal static class LedgerCommand
         var reader = new LedgerReader(place.ReadAsync);
         var head = await HeadAsync(parsed, reader, terminal, cancel);
         var index = Within(parsed.GetValue(Index), head);
+        await reader.ProvedEntryAsync(index, head, cancel);
         var proof = await reader.ProofAsync(index, head, cancel);
-        Require(proof, await reader.EntryAsync(index, Checkpoint.Parse(head.Text).Size, cancel));
         terminal.Answer(new JsonObject { ["index"] = index, ["proof"] = proof.ToString() }, words => words.Write(proof));
         return ExitCode.Ok;
     }
@@ -123,8 +123,7 @@ internal static class LedgerCommand
             terminal.Answer(new JsonObject { ["checkpoint"] = head.ToString() }, words => words.Write(head));
             return ExitCode.Ok;
         }
-        var entry = await reader.EntryAsync(Within(asked, head), Checkpoint.Parse(head.Text).Size, cancel);
-        Require(await reader.ProofAsync(asked, head, cancel), entry);
+        var entry = await reader.ProvedEntryAsync(Within(asked, head), head, cancel);
         terminal.Answer(JsonNode.Parse(entry.Span), words => words.WriteLine(Encoding.UTF8.GetString(entry.Span)));
         return ExitCode.Ok;
     }
@@ -136,13 +135,6 @@ internal static class LedgerCommand
         if (parsed.GetValue(OptionalKey) is { } key) LedgerTrust.Require(head, key, parsed.GetValue(Witness) ?? []);
         else terminal.Note("no --key was given: this is what the server or copy claims");
         return head;
-    }
-
-    private static void Require(LedgerProof proof, ReadOnlyMemory<byte> entry)
-    {
-        var head = Checkpoint.Parse(proof.Checkpoint.Text);
-        if (!MerkleTree.Includes(head.Root, head.Size, proof.Index, MerkleTree.LeafHash(entry.Span), proof.Hashes))
-            throw new RefusedException($"entry {proof.Index} is not the one that the checkpoint was signed for");
     }
 
     private static async Task<int> CopyAsync(ParseResult parsed, Terminal terminal, CancellationToken cancel)

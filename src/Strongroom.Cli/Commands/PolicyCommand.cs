@@ -31,7 +31,14 @@ internal static class PolicyCommand
     {
         var file = new Argument<string>("file") { Description = "A policy in YAML; strongroom policy check says what it means" };
         return new Command("sign", "Propose a policy; it is in force once another administrator approves").With(file)
-            .Proposes(parsed => new SetPolicy(CanonicalDocument.Parse(Read(parsed.GetRequiredValue(file)).Canonical.Span)));
+            .Signs(async (parsed, session, _, cancel) =>
+            {
+                var change = new SetPolicy(CanonicalDocument.Parse(Read(parsed.GetRequiredValue(file)).Canonical.Span));
+                return new(session, session.Propose(change))
+                {
+                    Before = await InWords.WarnAsync(session, change, cancel), Next = Signing.SecondAdministrator, WhileMissing = ExitCode.NotYet,
+                };
+            });
     }
 
     private static Command Show() => new Command("show", "The policy in force").Talks(async (_, session, terminal, cancel) =>

@@ -74,6 +74,17 @@ public sealed class LedgerReader(LedgerSource source)
         return new(index, await TreeRange.HashesAsync(TreeRange.Inclusion(index, size), Nodes(size), cancel).ConfigureAwait(false), head);
     }
 
+    /// <summary>Entry <paramref name="index"/>, after the proof that it stands under <paramref name="head"/>, whose signatures are the caller's to check.</summary>
+    /// <exception cref="RefusedException">It does not.</exception>
+    public async Task<ReadOnlyMemory<byte>> ProvedEntryAsync(long index, SignedNote head, CancellationToken cancel = default)
+    {
+        var checkpoint = Checkpoint.Parse(head.Text);
+        var entry = await EntryAsync(index, checkpoint.Size, cancel).ConfigureAwait(false);
+        var proof = await ProofAsync(index, head, cancel).ConfigureAwait(false);
+        return MerkleTree.Includes(checkpoint.Root, checkpoint.Size, index, MerkleTree.LeafHash(entry.Span), proof.Hashes)
+            ? entry : throw new RefusedException($"entry {index} is not the one that the checkpoint was signed for");
+    }
+
     /// <summary>Reads the subtrees of a ledger of that size from its tiles.</summary>
     public TreeNodeReader Nodes(long size) => async (nodes, cancel) =>
     {

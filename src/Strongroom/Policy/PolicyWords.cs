@@ -11,6 +11,26 @@ internal static class PolicyWords
     internal static IReadOnlyList<string> Warnings(IReadOnlyList<PolicyRule> rules) =>
         [.. rules.SelectMany(rule => Warnings(rule).Select(warning => $"rule \"{rule.Name}\": {warning}"))];
 
+    /// <summary>What the document alone cannot tell.</summary>
+    internal static IEnumerable<string> Warnings(IReadOnlyList<PolicyRule> rules, IReadOnlyList<IReadOnlyList<string>> groupsOfPeople)
+    {
+        foreach (var rule in rules)
+        {
+            var missing = Quorum.Missing(rule.Approvals, groupsOfPeople);
+            foreach (var (clause, lacking) in rule.Approvals.Zip(missing).Where(each => each.Second > 0))
+                yield return $"rule \"{rule.Name}\": nobody can meet it: group {clause.Group} lacks {People(lacking)}, all of them different";
+            for (var i = 0; i < rule.Approvals.Count; i++)
+            {
+                for (var j = 0; j < i; j++)
+                {
+                    var (one, other) = (rule.Approvals[j].Group, rule.Approvals[i].Group);
+                    if (groupsOfPeople.Any(groups => groups.Contains(one)) && groupsOfPeople.All(groups => groups.Contains(one) == groups.Contains(other)))
+                        yield return $"rule \"{rule.Name}\": groups {one} and {other} are the same people: they are one group by two names";
+                }
+            }
+        }
+    }
+
     internal static string People(long count) => count == 1 ? "1 person" : $"{count} people";
 
     private static IEnumerable<string> Sentences(PolicyRule rule)
@@ -42,6 +62,7 @@ internal static class PolicyWords
     private static IEnumerable<string> Warnings(PolicyRule rule)
     {
         if (rule.Approvals.Sum(clause => clause.Count) == 1) yield return "one person alone can release the key: ask for two";
+        else if (rule.Approvals is [var only]) yield return $"group {only.Group} alone gives every approval: whoever decides who is in it can release the key, ask a second group";
         if (rule.CoversEveryOtherModel) yield return "it covers models that do not exist yet: name them";
         if (rule.Purposes is [PolicyRule.Any]) yield return "it allows any purpose: name those that you mean";
         if (rule.MinimumVersion is not null) yield return "it allows versions that a newer one replaced: leave minimum_version out to allow only the newest";

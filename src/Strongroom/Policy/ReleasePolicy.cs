@@ -65,4 +65,8 @@ public sealed class ReleasePolicy
 
     /// <summary>Holes that the policy's writer may not have meant.</summary>
     public IReadOnlyList<string> Warnings => PolicyWords.Warnings(Rules);
+
+    /// <summary>Holes that show only beside the people: rules that nobody can meet, and groups that are one group.</summary>
+    /// <param name="groupsOfPeople">The groups of everybody who is enrolled; every person once.</param>
+    public IReadOnlyList<string> WarningsAmong(IReadOnlyList<IReadOnlyList<string>> groupsOfPeople) => [.. PolicyWords.Warnings(Rules, groupsOfPeople)];
 }

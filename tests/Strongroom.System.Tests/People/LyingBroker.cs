@@ -5,11 +5,12 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
+using Strongroom.Bytes;
 using Strongroom.Protocol;
 
 namespace Strongroom.System.Tests.People;
 
-/// <summary>A broker with a pinned key of its own that answers one question as a test wants; the profile <c>liar</c> trusts it.</summary>
+/// <summary>A broker with a pinned key of its own that answers one question as a test wants, and every other as the honest one does; the profile <c>liar</c> trusts it.</summary>
 internal sealed class LyingBroker(WebApplication app) : IAsyncDisposable
 {
     internal static async Task<LyingBroker> StartAsync(House house, string path, string answer)
@@ -22,14 +23,25 @@ internal sealed class LyingBroker(WebApplication app) : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => kestrel.ListenLocalhost(port, endpoint => endpoint.UseHttps(certificate)));
         var app = builder.Build();
+        var profile = JsonNode.Parse(await File.ReadAllTextAsync(house.At("people/owner.json")))!;
+        var pin = new BrokerPin(Digest.Parse((string)profile["broker_key"]!));
+        var honest = new HttpClient(new SocketsHttpHandler { SslOptions = { RemoteCertificateValidationCallback = (_, shown, _, _) => pin.Matches(shown as X509Certificate2) } })
+        {
+            BaseAddress = new(house.Broker),
+        };
         app.Run(async context =>
         {
-            context.Response.StatusCode = context.Request.Path == path ? 200 : 404;
-            context.Response.ContentType = "application/json";
-            await context.Response.WriteAsync(context.Request.Path == path ? answer : "{}");
+            if (context.Request.Path == path)
+            {
+                context.Response.ContentType = "application/json";
+                await context.Response.WriteAsync(answer);
+                return;
+            }
+            using var relayed = await honest.GetAsync(context.Request.Path.Value);
+            context.Response.StatusCode = (int)relayed.StatusCode;
+            await relayed.Content.CopyToAsync(context.Response.Body);
         });
         await app.StartAsync();
-        var profile = JsonNode.Parse(await File.ReadAllTextAsync(house.At("people/owner.json")))!;
         (profile["broker"], profile["broker_key"]) = ($"https://localhost:{port}", BrokerPin.Of(certificate).Key.ToString());
         await File.WriteAllTextAsync(house.At("people/liar.json"), profile.ToJsonString());
         return new(app);

@@ -90,6 +90,26 @@ public sealed class WalkTests
         Assert.Contains($"the broker answered with another request than {request}", error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("purpose")]
+    [InlineData("index")]
+    public async Task Signs_nothing_that_does_not_stand_in_the_witnessed_ledger(string lie)
+    {
+        await using var house = await House.BuildAsync();
+        await house.FurnishAsync();
+        var machine = (string)(await house.AsAsync(0, "olga", "machine", "list"))[0]!["machine"]!;
+        var opened = await house.AsAsync(0, "olga", "request", "open", "storyteller", "--machine", machine, "--purpose", "inference", "--yes");
+        var request = (string)opened["subject"]!;
+        var details = await house.AsAsync(4, "owner", "request", "show", request);
+        if (lie == "purpose") details["command"]!["purpose"] = "something harmless";
+        else details["index"] = (long)details["index"]! - 1;
+        await using var liar = await LyingBroker.StartAsync(house, $"/v1/requests/{request}", details.ToJsonString());
+
+        var (code, _, error) = await house.AsAsync("liar", "approve", request, "--yes");
+        Assert.Equal(1, code);
+        Assert.Contains("what the broker shows is not what stands in the ledger", error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_restored_copy_that_is_behind_its_witness_does_not_start()
     {

@@ -117,6 +117,7 @@ public sealed class PolicyShapeTests
     public static TheoryData<string, Func<PolicyRule, PolicyRule>> Holes => new()
     {
         { "one person alone", rule => rule with { Approvals = [new("owners", 1)] } },
+        { "group owners alone gives every approval", rule => rule with { Approvals = [new("owners", 2)] } },
         { "models that do not exist yet", rule => rule with { Models = ["*"] } },
         { "any purpose", rule => rule with { Purposes = ["*"] } },
         { "a newer one replaced", rule => rule with { MinimumVersion = 1 } },
@@ -135,4 +136,18 @@ public sealed class PolicyShapeTests
     [MemberData(nameof(Holes))]
     public void Warns_of_each_hole(string words, Func<PolicyRule, PolicyRule> open) =>
         Assert.Contains(words, Assert.Single(ReleasePolicy.From([open(Rule)]).Warnings), StringComparison.Ordinal);
+
+    [Fact]
+    public void Warns_of_a_rule_that_the_people_enrolled_cannot_meet() => Assert.Equal(
+        ["rule \"storyteller\": nobody can meet it: group security lacks 1 person, all of them different"],
+        ReleasePolicy.From([Rule]).WarningsAmong([["owners"], ["owners"], ["operators"]]));
+
+    [Fact]
+    public void Warns_of_two_groups_that_are_the_same_people() => Assert.Equal(
+        ["rule \"storyteller\": groups owners and security are the same people: they are one group by two names"],
+        ReleasePolicy.From([Rule]).WarningsAmong([["owners", "security"], ["security", "owners"], ["operators"]]));
+
+    [Fact]
+    public void Warns_of_nothing_where_different_people_are_in_different_groups() =>
+        Assert.Empty(ReleasePolicy.From([Rule]).WarningsAmong([["owners"], ["security"], ["owners", "security"]]));
 }
