@@ -81,6 +81,7 @@ internal static class PersonCommand
         return new Command("key", "Make your own key, and print the public half for an administrator").With(file, Unprotected, passphrase).Runs((parsed, terminal) =>
         {
             var path = parsed.GetRequiredValue(file);
+            PrivateFile.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
             var key = MakeKey(path, parsed.GetValue(Unprotected), parsed.GetValue(passphrase), terminal);
             terminal.Answer(new System.Text.Json.Nodes.JsonObject { ["public_key"] = key.ToString() }, text => text.WriteLine(key));
             return ExitCode.Ok;

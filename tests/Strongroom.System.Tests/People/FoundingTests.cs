@@ -68,7 +68,6 @@ public sealed class FoundingTests
             await File.WriteAllTextAsync(house.At($"{who}.pass"), $"{who} knows\n");
             File.SetUnixFileMode(house.At($"{who}.pass"), UnixFileMode.UserRead | UnixFileMode.UserWrite);
         }
-        Directory.CreateDirectory(house.At("people"));
         Directory.CreateDirectory(house.At("model"));
         await File.WriteAllTextAsync(house.At("model/weights.bin"), "weights");
         await house.MustAsync(0, "key", "create", "K.key", "--passphrase-file", "custody.pass");
