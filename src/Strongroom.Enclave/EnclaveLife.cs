@@ -8,6 +8,7 @@ using Strongroom.Enclave.Hardening;
 using Strongroom.Enclave.Loader;
 using Strongroom.Enclave.Memory;
 using Strongroom.Protocol;
+using Strongroom.Weights.Formats;
 using Strongroom.Weights.Models;
 
 namespace Strongroom.Enclave;
@@ -23,8 +24,8 @@ internal sealed class EnclaveLife(EnclaveOptions options, Machine machine, Repor
     /// <summary>Begins an orderly end from outside: a signal, or the control plane.</summary>
     internal void End(string reason) => ending.TrySetResult(reason);
 
-    /// <returns>The exit code.</returns>
-    internal async Task<int> RunAsync()
+    /// <returns>The exit code, and why it ended; null where it ended before there was anything to wipe.</returns>
+    internal async Task<(int Code, string? Reason)> RunAsync()
     {
         var model = SealedModel.Prepare(options.Sealed, options.Pins.Publishers, memory);
         using var key = HpkePrivateKey.Generate("x25519");
@@ -38,17 +39,19 @@ internal sealed class EnclaveLife(EnclaveOptions options, Machine machine, Repor
         try
         {
             var asking = AskAsync(exchange, stopping.Token);
-            if (await Task.WhenAny(asking, ending.Task) == ending.Task) return Ended(await ending.Task, 0);
-            if (await asking is not { } granted) return 4;
+            if (await Task.WhenAny(asking, ending.Task) == ending.Task) return (0, await ending.Task);
+            if (await asking is not { } granted) return (4, null);
             var keeper = Keep(granted, exchange, broker, model);
             var over = keeper.EndAsync(stopping.Token);
             var end = Task.WhenAny(over, ending.Task);
-            using var llama = await Opening.UnlessAsync(end, cancellation => OpenAsync(model, granted.Grant, key, touching, keeper, cancellation));
+            var files = await Opening.UnlessAsync(end, cancellation => OpenAsync(model, granted.Grant, key, touching, keeper, cancellation), Opening.Patience);
+            // Loading only reads, and finds zeros once all is wiped: nobody waits for it.
+            using var llama = files is null ? null : await Opening.UnlessAsync(end, _ => Task.FromResult(LlamaModel.Load(files, options.Threads)), TimeSpan.Zero);
             // Before its keeper wakes: what opened a moment too late is wiped unserved, even if a renewal is on its way.
-            if (llama is not null && keeper.Remaining <= TimeSpan.Zero) return Ended("the lease ended while the model was opened", 1);
+            if (llama is not null && keeper.Remaining <= TimeSpan.Zero) return (1, "the lease ended while the model was opened");
             if (llama is not null) await ServeAsync(llama, model, certificate, end);
             var first = await end;
-            return Ended(await first, first == over ? 1 : 0);
+            return (first == over ? 1 : 0, await first);
         }
         finally
         {
@@ -121,7 +124,7 @@ internal sealed class EnclaveLife(EnclaveOptions options, Machine machine, Repor
         return keeper;
     }
 
-    private async Task<LlamaModel> OpenAsync(
+    private async Task<IReadOnlyList<ModelFile>> OpenAsync(
         SealedModel model, GrantedRelease grant, HpkePrivateKey key, Task touching, LeaseKeeper keeper, CancellationToken cancellation)
     {
         await touching.WaitAsync(cancellation);
@@ -129,6 +132,7 @@ internal sealed class EnclaveLife(EnclaveOptions options, Machine machine, Repor
         if (keeper.Remaining <= TimeSpan.Zero) throw new RefusedException("the lease ended before the keys were opened");
         var released = grant.Transcript.Files;
         using var keys = grant.OpenKeys(key);
+        key.Dispose(); // it has done its work: renewals bring no key
         var started = clock.GetTimestamp();
         long done = 0;
         var files = model.Open(keys, released, grant.Lease.CheckTree, bytes => Interlocked.Add(ref done, bytes), cancellation);
@@ -136,8 +140,7 @@ internal sealed class EnclaveLife(EnclaveOptions options, Machine machine, Repor
         report.Say(
             "opened", $"opened {model.Manifest.Name} {model.Manifest.Version}: {done / 1e6:0.0} MB authenticated in {seconds:0.000} s, {done / 1e9 / seconds:0.00} GB/s",
             ("model", model.Manifest.Name), ("version", model.Manifest.Version), ("bytes", done), ("seconds", seconds));
-        cancellation.ThrowIfCancellationRequested();
-        return LlamaModel.Load(files, options.Threads);
+        return files;
     }
 
     private async Task ServeAsync(LlamaModel llama, SealedModel model, X509Certificate2 certificate, Task end)
@@ -154,13 +157,6 @@ internal sealed class EnclaveLife(EnclaveOptions options, Machine machine, Repor
         completions.Stop();
         memory.Wipe();
         state.Enter(Stage.Ended);
-    }
-
-    private int Ended(string reason, int code)
-    {
-        memory.Wipe();
-        report.Say("ended", $"ended, key and weights wiped: {reason}", ("reason", reason));
-        return code;
     }
 
     private X509Certificate2 MakeCertificate()

@@ -56,8 +56,9 @@ static int Run(string[] arguments)
     using var life = new EnclaveLife(options, MachineOf(options, report), report);
     using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => End(signal, "SIGTERM"));
     using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => End(signal, "SIGINT"));
-    var code = Live(life);
+    var (code, sayWhy) = Live(life, report);
     CryptoHeap.Wipe();
+    sayWhy(); // after the last wipe: nobody reads a pipe that is full
     Strongroom.Enclave.Native.Process._exit(code);
     return code;
 
@@ -69,16 +70,22 @@ static int Run(string[] arguments)
 }
 
 // Whatever happened, what follows is the wipe; so nothing is thrown from here.
-static int Live(EnclaveLife life)
+static (int Code, Action SayWhy) Live(EnclaveLife life, Report report)
 {
     try
     {
-        using (life) return life.RunAsync().GetAwaiter().GetResult();
+        using (life)
+        {
+            var (code, reason) = life.RunAsync().GetAwaiter().GetResult();
+            return (code, () =>
+            {
+                if (reason is not null) report.Say("ended", $"ended, key and weights wiped: {reason}", ("reason", reason));
+            });
+        }
     }
     catch (Exception e)
     {
-        Console.Error.WriteLine(ExitCode(e) == 70 ? $"strongroom enclave: {e}" : $"strongroom enclave: {e.Message}");
-        return ExitCode(e);
+        return (ExitCode(e), () => Console.Error.WriteLine(ExitCode(e) == 70 ? $"strongroom enclave: {e}" : $"strongroom enclave: {e.Message}"));
     }
 }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
@@ -130,6 +131,22 @@ public sealed class EnclaveLifeTests
         setup.Broker.Revoke("rack opened");
         Assert.Equal("revoked: rack opened", (string?)(await enclave.ExpectAsync("ended"))["reason"]);
         Assert.Equal(1, await enclave.ExitAsync());
+    }
+
+    [Theory]
+    [InlineData("SIGTERM", 0)]
+    [InlineData("revoked: rack opened", 1)]
+    public async Task An_end_while_the_model_is_opened_ends_it_at_once(string reason, int code)
+    {
+        await using var setup = await EnclaveSetup.CreateAsync(padding: 32);
+        setup.Broker.CheckTree = true;
+        using var enclave = setup.Run(("memory", "locked"));
+        await enclave.ExpectAsync("granted");
+        if (reason == "SIGTERM") using (var kill = Process.Start("kill", ["-TERM", $"{enclave.Id}"])) await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
+        else setup.Broker.Revoke("rack opened");
+        Assert.Equal(reason, (string?)(await enclave.ExpectOnlyAsync("ended"))["reason"]); // and never opened or ready
+        Assert.Equal(code, await enclave.ExitAsync());
+        Assert.Equal("", enclave.Errors.Trim());
     }
 
     [Fact]

@@ -73,6 +73,15 @@ internal sealed class EnclaveProcess : IDisposable
         throw new InvalidOperationException($"the enclave never said {name}: {Errors}");
     }
 
+    /// <summary>The next event that is not about memory, which must have that name.</summary>
+    public async Task<JsonObject> ExpectOnlyAsync(string name)
+    {
+        await foreach (var said in events.Reader.ReadAllAsync(TestContext.Current.CancellationToken))
+            if ((string?)said["event"] is not ("reserving" or "reserved"))
+                return (string?)said["event"] == name ? said : throw new InvalidOperationException($"the enclave said {said.ToJsonString()}, not {name}");
+        throw new InvalidOperationException($"the enclave never said {name}: {Errors}");
+    }
+
     /// <summary>Names of all events to come.</summary>
     public async Task<List<string>> ToTheEndAsync()
     {
@@ -119,13 +128,13 @@ internal sealed class EnclaveSetup : IAsyncDisposable
     private readonly byte[] machineSeed = RandomNumberGenerator.GetBytes(32);
     private readonly Ed25519PrivateKey machine;
 
-    private EnclaveSetup()
+    private EnclaveSetup(int padding)
     {
         machine = Ed25519PrivateKey.FromSeed(machineSeed);
         Directory = global::System.IO.Directory.CreateTempSubdirectory("enclave-test-").FullName;
         State = Path.Combine(Directory, "state");
         global::System.IO.Directory.CreateDirectory(State);
-        Model = TinyModel.Seal(Path.Combine(Directory, "sealed"));
+        Model = TinyModel.Seal(Path.Combine(Directory, "sealed"), padding: padding);
         Broker = new(Model, machine.PublicKey);
     }
 
@@ -139,9 +148,9 @@ internal sealed class EnclaveSetup : IAsyncDisposable
 
     public byte[] MachineSeed => machineSeed;
 
-    public static async Task<EnclaveSetup> CreateAsync()
+    public static async Task<EnclaveSetup> CreateAsync(int padding = 0)
     {
-        var setup = new EnclaveSetup();
+        var setup = new EnclaveSetup(padding);
         await setup.Broker.StartAsync();
         File.WriteAllText(Path.Combine(setup.Directory, "machine.key"), Convert.ToBase64String(setup.machineSeed));
         File.WriteAllText(Path.Combine(setup.Directory, "clients"), Digest.Of(Encoding.UTF8.GetBytes(ClientKey)) + " # the test\n");

@@ -12,7 +12,7 @@ public sealed class OpeningTests
     [Fact]
     public async Task Is_cancelled_and_waited_for_when_the_end_comes_first()
     {
-        var opening = Opening.UnlessAsync(end.Task, OpenForEverAsync);
+        var opening = Opening.UnlessAsync(end.Task, OpenForEverAsync, Opening.Patience);
         await begun.Task;
         Assert.False(opening.IsCompleted);
         end.SetResult();
@@ -24,11 +24,23 @@ public sealed class OpeningTests
     public async Task Gives_nothing_that_was_opened_after_the_end()
     {
         end.SetResult();
-        Assert.Null(await Opening.UnlessAsync(end.Task, _ => Task.FromResult("weights")));
+        Assert.Null(await Opening.UnlessAsync(end.Task, _ => Task.FromResult("weights"), Opening.Patience));
     }
 
     [Fact]
-    public async Task Gives_what_was_opened_in_time() => Assert.Equal("weights", await Opening.UnlessAsync(end.Task, _ => Task.FromResult("weights")));
+    public async Task Gives_what_was_opened_in_time() => Assert.Equal("weights", await Opening.UnlessAsync(end.Task, _ => Task.FromResult("weights"), Opening.Patience));
+
+    [Fact]
+    public async Task Does_not_wait_for_work_that_hears_nothing_and_writes_nothing()
+    {
+        using var hangs = new ManualResetEventSlim();
+        var opening = Opening.UnlessAsync(end.Task, _ => { begun.SetResult(); hangs.Wait(CancellationToken.None); return Task.FromResult("weights"); }, TimeSpan.Zero);
+        await begun.Task;
+        end.SetResult();
+        Assert.Null(await opening);
+        Assert.False(hangs.IsSet);
+        hangs.Set();
+    }
 
     private async Task<string> OpenForEverAsync(CancellationToken cancellation)
     {
