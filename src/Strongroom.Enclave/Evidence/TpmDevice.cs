@@ -46,7 +46,7 @@ public sealed class TpmDevice : IDisposable
         }
         catch (Exception e) when (e is IOException or SocketException or UnauthorizedAccessException)
         {
-            throw new UnavailableException($"no TPM answers at {address}: {e.Message} Is it switched on in the firmware? For a rehearsal: swtpm:HOST:PORT or swtpm:unix:PATH", e);
+            throw new UnavailableException($"no TPM answers at {address} ({e.Message.TrimEnd('.')}); is it switched on in the firmware, or, for a rehearsal, is swtpm running?", e);
         }
     }
 
