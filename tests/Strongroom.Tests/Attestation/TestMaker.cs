@@ -30,6 +30,16 @@ internal sealed class TestMaker : IDisposable
     public byte[] Certify(AsymmetricAlgorithm key, Action<CertificateRequest>? change = null, HashAlgorithmName? hash = null)
     {
         var digest = hash is { } other && other != HashAlgorithmName.SHA1 ? other : HashAlgorithmName.SHA256;
+        var signer = hash == HashAlgorithmName.SHA1 ? new Sha1Signer(intermediateKey) : X509SignatureGenerator.CreateForRSA(intermediateKey, RSASignaturePadding.Pkcs1);
+        return Certify(key, digest, signer, change);
+    }
+
+    /// <summary>The same, signed by RSASSA-PSS; the hash of the signature stands in its parameters alone.</summary>
+    public byte[] CertifyByPss(AsymmetricAlgorithm key, HashAlgorithmName hash) =>
+        Certify(key, HashAlgorithmName.SHA256, hash == HashAlgorithmName.SHA1 ? new Sha1PssSigner(intermediateKey) : X509SignatureGenerator.CreateForRSA(intermediateKey, RSASignaturePadding.Pss), null);
+
+    private byte[] Certify(AsymmetricAlgorithm key, HashAlgorithmName digest, X509SignatureGenerator signer, Action<CertificateRequest>? change)
+    {
         var request = key is RSA rsa
             ? new CertificateRequest("CN=unknown", rsa, digest, RSASignaturePadding.Pkcs1)
             : new CertificateRequest(new X500DistinguishedName("CN=unknown"), new PublicKey((ECDiffieHellman)key), digest);
@@ -38,7 +48,6 @@ internal sealed class TestMaker : IDisposable
         request.CertificateExtensions.Add(new X509KeyUsageExtension(key is RSA ? X509KeyUsageFlags.KeyEncipherment : X509KeyUsageFlags.KeyAgreement, critical: true));
         request.CertificateExtensions.Add(new X509Extension("2.5.29.17", AlternativeName(), critical: true));
         change?.Invoke(request);
-        var signer = hash == HashAlgorithmName.SHA1 ? new Sha1Signer(intermediateKey) : X509SignatureGenerator.CreateForRSA(intermediateKey, RSASignaturePadding.Pkcs1);
         using var certificate = request.Create(intermediate.SubjectName, signer, From, To, [7]);
         return certificate.RawData;
     }
@@ -78,6 +87,16 @@ internal sealed class TestMaker : IDisposable
             }
         }
         return writer.Encode();
+    }
+
+    /// <summary>RSASSA-PSS with its parameters left empty, which means SHA-1.</summary>
+    private sealed class Sha1PssSigner(RSA key) : X509SignatureGenerator
+    {
+        public override byte[] GetSignatureAlgorithmIdentifier(HashAlgorithmName hashAlgorithm) => Convert.FromHexString("300d06092a864886f70d01010a3000");
+
+        public override byte[] SignData(byte[] data, HashAlgorithmName hashAlgorithm) => key.SignData(data, HashAlgorithmName.SHA1, RSASignaturePadding.Pss);
+
+        protected override PublicKey BuildPublicKey() => new(key);
     }
 
     /// <summary>What .NET no longer writes by itself.</summary>

@@ -129,6 +129,13 @@ public sealed class TpmEnrolmentTests : IDisposable
     public void E5_rejects_a_certificate_signed_with_SHA_1() => RejectedAmongOthers("E5", Maker.Certify(Rsa, hash: HashAlgorithmName.SHA1));
 
     [Fact]
+    public void E5_rejects_a_certificate_signed_by_PSS_with_SHA_1() => RejectedAmongOthers("E5", Maker.CertifyByPss(Rsa, HashAlgorithmName.SHA1));
+
+    [Fact]
+    public void E5_accepts_a_certificate_signed_by_PSS_with_SHA_256() =>
+        Assert.NotNull(TpmEnrolment.Check(Introduction(Maker.CertifyByPss(Rsa, HashAlgorithmName.SHA256)), Roots, TestTpm.Now, out _));
+
+    [Fact]
     public void E6_rejects_an_RSA_key_that_is_not_the_default_template()
     {
         using var key = RSA.Create(3072);

@@ -19,13 +19,6 @@ public sealed class EndorsementKey
     /// <summary>PolicyA: whoever may use the endorsement hierarchy may use the key (TCG EK Credential Profile, annex B.3.3).</summary>
     private static readonly byte[] Policy = Convert.FromHexString("837197674484b3f81a90cc8d46a5d724fd52d76e06520b64f2a1da1b331469aa");
 
-    /// <summary>Signatures that a maker's certificates may bear: RSA PKCS #1 and ECDSA with SHA-256, SHA-384 and SHA-512, and RSASSA-PSS.</summary>
-    private static readonly string[] Signatures =
-    [
-        "1.2.840.113549.1.1.11", "1.2.840.113549.1.1.12", "1.2.840.113549.1.1.13", "1.2.840.113549.1.1.10",
-        "1.2.840.10045.4.3.2", "1.2.840.10045.4.3.3", "1.2.840.10045.4.3.4",
-    ];
-
     private EndorsementKey(TpmPublic key) => Public = key;
 
     /// <summary>Default template L-1: RSA 2048 (TCG EK Credential Profile, annex B.3.3). The zeros are part of it.</summary>
@@ -93,7 +86,7 @@ public sealed class EndorsementKey
                 reasons.Add($"E1 chain: the certificate does not lead to a recorded root by the intermediates that came with it ({string.Join(", ", chain.ChainStatus.Select(status => status.Status).Distinct())})");
             foreach (var element in chain.ChainElements.SkipLast(1))
             {
-                if (!Signatures.Contains(element.Certificate.SignatureAlgorithm.Value))
+                if (!CertificateSignature.IsStrong(element.Certificate))
                     reasons.Add($"E5 signature: {element.Certificate.SignatureAlgorithm.FriendlyName} is too weak");
             }
         }
