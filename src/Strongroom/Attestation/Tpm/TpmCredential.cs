@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Security.Cryptography;
 using Strongroom.Bytes;
 using Strongroom.Crypto;
@@ -67,19 +68,18 @@ public sealed record TpmCredential(byte[] IdObject, byte[] EncryptedSeed)
     /// <summary>Section 24.4 and 24.5: AES-128-CFB, then HMAC over the ciphertext and the name; keys by KDFa, which is SP 800-108 in counter mode.</summary>
     private static byte[] Wrap(Secret seed, ReadOnlySpan<byte> name, ReadOnlySpan<byte> secret)
     {
-        var plain = new ByteWriter().Sized16(secret).ToArray();
-        var padded = new byte[(plain.Length + 15) / 16 * 16]; // CFB is a stream: encrypt whole blocks, keep what is needed
-        plain.CopyTo(padded, 0);
-        Span<byte> keys = stackalloc byte[16 + 32];
-        SP800108HmacCounterKdf.DeriveBytes(seed.Span, HashAlgorithmName.SHA256, "STORAGE"u8, name, keys[..16]);
-        SP800108HmacCounterKdf.DeriveBytes(seed.Span, HashAlgorithmName.SHA256, "INTEGRITY"u8, default, keys[16..]);
+        var length = sizeof(ushort) + secret.Length;
+        using var plain = new Secret((length + 15) / 16 * 16); // TPM2B; CFB is a stream: encrypt whole blocks, keep what is needed
+        BinaryPrimitives.WriteUInt16BigEndian(plain.Span, (ushort)secret.Length);
+        secret.CopyTo(plain.Span[sizeof(ushort)..]);
+        using var storage = new Secret(16);
+        using var integrity = new Secret(32);
+        SP800108HmacCounterKdf.DeriveBytes(seed.Span, HashAlgorithmName.SHA256, "STORAGE"u8, name, storage.Span);
+        SP800108HmacCounterKdf.DeriveBytes(seed.Span, HashAlgorithmName.SHA256, "INTEGRITY"u8, default, integrity.Span);
         using var aes = Aes.Create();
-        aes.SetKey(keys[..16]);
-        var encrypted = aes.EncryptCfb(padded, new byte[16], PaddingMode.None, feedbackSizeInBits: 128).AsSpan(0, plain.Length);
-        var mac = HMACSHA256.HashData(keys[16..], [.. encrypted, .. name]);
-        CryptographicOperations.ZeroMemory(keys);
-        CryptographicOperations.ZeroMemory(plain);
-        CryptographicOperations.ZeroMemory(padded);
+        aes.SetKey(storage.Span);
+        var encrypted = aes.EncryptCfb(plain.Span, new byte[16], PaddingMode.None, feedbackSizeInBits: 128).AsSpan(0, length);
+        var mac = HMACSHA256.HashData(integrity.Span, [.. encrypted, .. name]);
         return new ByteWriter().Sized16(new ByteWriter().Sized16(mac).Bytes(encrypted).Written).ToArray();
     }
 }
