@@ -52,7 +52,8 @@ public sealed class WitnessClient(HttpClient http, VerifierKey witness)
         {
             using var content = new StringContent(request.ToString(), Encoding.UTF8, "text/plain");
             using var response = await http.PostAsync(new Uri("add-checkpoint", UriKind.Relative), content, cancel).ConfigureAwait(false);
-            return (response.StatusCode, await response.Content.ReadAsStringAsync(cancel).ConfigureAwait(false));
+            // As bytes: which character set the answer claims is not looked at, so none of its names can go wrong.
+            return (response.StatusCode, Encoding.UTF8.GetString(await response.Content.ReadAsByteArrayAsync(cancel).ConfigureAwait(false)));
         }
         catch (Exception e) when (e is HttpRequestException or IOException || (e is OperationCanceledException && !cancel.IsCancellationRequested))
         {
@@ -77,7 +78,7 @@ public sealed class WitnessClient(HttpClient http, VerifierKey witness)
         try
         {
             var answer = SignedNote.Parse($"{head.Text}\n{body}");
-            if (answer.Signatures.Count(Witness.Made) == 1 && answer.IsSignedBy(Witness)) return answer.Signatures.Single(Witness.Made);
+            if (answer.Text == head.Text && answer.Signatures.Count(Witness.Made) == 1 && answer.IsSignedBy(Witness)) return answer.Signatures.Single(Witness.Made);
         }
         catch (MalformedException)
         {
