@@ -27,10 +27,17 @@ internal sealed class WatchedLedger
         var directory = Path.Combine(state, OriginHash);
         Directory.CreateDirectory(directory);
         file = Path.Combine(directory, "checkpoint");
-        if (Latest() is not { } note) return;
-        seen = Checkpoint.Parse(note.Text);
-        if (!note.IsSignedBy(cosigner.Verifier) || !note.IsSignedBy(ledger) || seen.Origin != ledger.Name)
-            throw new LedgerBrokenException($"{file} was not written by this witness for {ledger.Name}");
+        try
+        {
+            if (Latest() is not { } note) return;
+            seen = Checkpoint.Parse(note.Text);
+            if (note.IsSignedBy(cosigner.Verifier) && note.IsSignedBy(ledger) && seen.Origin == ledger.Name) return;
+        }
+        catch (MalformedException)
+        {
+            // Same as a note that it did not sign.
+        }
+        throw new LedgerBrokenException($"{file} was not written by this witness for {ledger.Name}");
     }
 
     /// <summary>SHA-256 of the origin in hexadecimal: the ledger's name in the monitoring interface.</summary>
@@ -53,8 +60,8 @@ internal sealed class WatchedLedger
                 return new(HttpStatusCode.UnprocessableEntity, "the proof does not show that the checkpoint extends the last one\n");
             var line = cosigner.Cosign(checkpoint, clock.GetUtcNow());
             var ours = request.Checkpoint.Signatures.Where(ledger.Made).Append(line);
+            seen = checkpoint; // first: a write that fails at its last step may already have been read by others
             DurableFile.Replace(file, Encoding.UTF8.GetBytes(new SignedNote(checkpoint.Text, [.. ours]).ToString()));
-            seen = checkpoint;
             return new(HttpStatusCode.OK, line + "\n");
         }
     }

@@ -132,14 +132,25 @@ public abstract partial class LedgerStore
     private async Task<Head?> LoadAsync(CancellationToken cancel)
     {
         if (await LoadCore(cancel).ConfigureAwait(false) is not { } stored) return null;
-        var note = SignedNote.Parse(stored.Checkpoint);
-        if (!note.IsSignedBy(signer.Verifier)) throw new LedgerBrokenException($"the head in the store is not signed by {Trust.Origin}");
-        var checkpoint = Ledger.Checkpoint.Parse(note.Text);
+        var checkpoint = SignedHead(stored);
         var nodes = new TreeRange(0, checkpoint.Size).Nodes.ToList();
         var edge = TreeEdge.Restore(checkpoint.Size, await ReadNodesCore(nodes, cancel).ConfigureAwait(false));
         if (checkpoint.Origin != Trust.Origin || checkpoint.Size != stored.Size || edge.Root != checkpoint.Root)
             throw new LedgerBrokenException($"the head in the store is not that of its {stored.Size} entries");
         return new(edge, stored);
+    }
+
+    private Checkpoint SignedHead(StoredHead stored)
+    {
+        try
+        {
+            var note = SignedNote.Parse(stored.Checkpoint);
+            return note.IsSignedBy(signer.Verifier) ? Ledger.Checkpoint.Parse(note.Text) : throw new LedgerBrokenException($"the head in the store is not signed by {Trust.Origin}");
+        }
+        catch (MalformedException e)
+        {
+            throw new LedgerBrokenException($"the head in the store is none: {e.Message}");
+        }
     }
 
     private async Task<Head> CreateAsync(CancellationToken cancel)

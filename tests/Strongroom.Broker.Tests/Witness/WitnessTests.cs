@@ -132,6 +132,27 @@ public sealed class WitnessTests : IAsyncLifetime
         await Assert.ThrowsAsync<LedgerBrokenException>(() => RunningWitness.StartAsync(state, signer.Verifier));
     }
 
+    [Theory]
+    [InlineData(""), InlineData("example.com/ledger\n3\n"), InlineData("text\n\n— example.com/ledger AAAAAAA=\n")]
+    public async Task It_does_not_start_on_a_memory_that_is_no_checkpoint(string memory)
+    {
+        await AddAsync(0, 3);
+        await File.WriteAllTextAsync(Directory.GetFiles(state, "checkpoint", SearchOption.AllDirectories).Single(), memory);
+        await Assert.ThrowsAsync<LedgerBrokenException>(() => RunningWitness.StartAsync(state, signer.Verifier));
+    }
+
+    [Fact]
+    public async Task A_head_counts_as_seen_even_when_it_could_not_be_written()
+    {
+        await AddAsync(0, 1);
+        var blocked = Directory.GetFiles(state, "checkpoint", SearchOption.AllDirectories).Single() + ".new";
+        Directory.CreateDirectory(blocked);
+        Assert.Equal(HttpStatusCode.InternalServerError, (await AddAsync(1, 3)).Status);
+        Directory.Delete(blocked);
+        Assert.Equal((HttpStatusCode.Conflict, "3\n"), await AddAsync(1, 2)); // else two histories could be cosigned
+        Assert.Equal(HttpStatusCode.OK, (await AddAsync(3, 3)).Status);
+    }
+
     [Fact]
     public async Task Two_requests_at_once_never_roll_it_back()
     {

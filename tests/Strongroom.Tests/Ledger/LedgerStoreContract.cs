@@ -247,7 +247,7 @@ public abstract class LedgerStoreContract
 
     private static byte[] Large(int i) => Encoding.ASCII.GetBytes($$"""{"n":{{i}},"padding":"{{new string('x', 60_000)}}"}""");
 
-    private async Task<LedgerStore> OpenAsync()
+    private protected async Task<LedgerStore> OpenAsync()
     {
         var store = Make(Witness.Client());
         await store.OpenAsync();

@@ -8,6 +8,28 @@ public sealed class MemoryLedgerTests : LedgerStoreContract
     private MemoryLedger.Bytes bytes = new();
     private MemoryLedger.Bytes? saved;
 
+    [Theory]
+    [InlineData(""), InlineData("a head"), InlineData("a head\n\n— example.com/ledger AAAAAAA=\n")]
+    public async Task A_head_that_is_no_note_is_a_broken_ledger(string head)
+    {
+        await (await OpenAsync()).DisposeAsync();
+        bytes.Head = bytes.Head! with { Checkpoint = head };
+        await Assert.ThrowsAsync<LedgerBrokenException>(OpenAsync);
+    }
+
+    [Fact]
+    public async Task A_head_that_the_ledgers_key_signed_for_something_else_is_a_broken_ledger()
+    {
+        await (await OpenAsync()).DisposeAsync();
+        foreach (var head in new[] { Signer.Sign("no checkpoint\n"), Signer.Sign(new Checkpoint("example.com/other", 0, MerkleTree.EmptyRoot).Text), Signer.Sign(new Checkpoint("example.com/ledger", 0, Digest.Of([1])).Text) })
+        {
+            bytes.Head = new(0, head.ToString());
+            await Assert.ThrowsAsync<LedgerBrokenException>(OpenAsync);
+        }
+        bytes.Head = new(1, Signer.Sign(new Checkpoint("example.com/ledger", 0, MerkleTree.EmptyRoot).Text).ToString());
+        await Assert.ThrowsAsync<LedgerBrokenException>(OpenAsync);
+    }
+
     private protected override LedgerStore Make(params IReadOnlyList<WitnessClient> witnesses) => new MemoryLedger(Signer, witnesses, bytes);
 
     private protected override void Fill(LedgerStore store, bool full) => bytes.Full = full;
