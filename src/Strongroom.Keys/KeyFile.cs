@@ -76,10 +76,7 @@ public sealed class KeyFile : IDisposable
     /// <exception cref="RefusedException">It is protected and there is nobody to ask.</exception>
     public static KeyFile Read(string path, string purpose, Func<Secret>? passphrase)
     {
-        using var file = new FileStream(path, new FileStreamOptions { BufferSize = 0 });
-        if (file.Length is 0 or > MaxFileBytes) throw new MalformedException(0, $"{path}: not a key file");
-        using var bytes = new Secret((int)file.Length);
-        file.ReadExactly(bytes.Span);
+        using var bytes = ReadAll(path);
         try
         {
             return Parse(bytes.Span, purpose, passphrase);
@@ -94,19 +91,28 @@ public sealed class KeyFile : IDisposable
     /// <exception cref="MalformedException">Not a key file.</exception>
     public static string PurposeOf(string path)
     {
-        using var reader = new StreamReader(path, Encoding.ASCII);
-        var buffer = new char[80];
-        var line = new string(buffer, 0, reader.ReadBlock(buffer)).Split('\n')[0].Split(' ');
+        using var bytes = ReadAll(path);
+        var end = bytes.Span.IndexOf((byte)'\n');
+        var line = Encoding.ASCII.GetString(bytes.Span[..Math.Max(0, end)]).Split(' ');
         return line is ["strongroom", var purpose, "key", "v1"] ? purpose : throw new MalformedException(0, $"{path}: not a key file");
     }
 
     public void Dispose() => Key.Dispose();
 
+    private static Secret ReadAll(string path)
+    {
+        using var file = new FileStream(path, new FileStreamOptions { BufferSize = 0 });
+        if (file.Length is 0 or > MaxFileBytes) throw new MalformedException(0, $"{path}: not a key file");
+        var bytes = new Secret((int)file.Length);
+        file.ReadExactly(bytes.Span);
+        return bytes;
+    }
+
     private static KeyFile Parse(ReadOnlySpan<byte> bytes, string purpose, Func<Secret>? passphrase)
     {
         var first = bytes.IndexOf((byte)'\n');
         var second = first + 1 + bytes[(first + 1)..].IndexOf((byte)'\n');
-        if (first < 0 || second <= first || bytes[^1] != '\n') throw new MalformedException(0, "a key file has three lines");
+        if (first < 0 || second <= first || second == bytes.Length - 1 || bytes[^1] != '\n') throw new MalformedException(0, "a key file has three lines");
         var head = bytes[..(second + 1)];
         var protection = Encoding.ASCII.GetString(bytes[(first + 1)..second]);
         if (!head.SequenceEqual(Head(purpose, protection))) throw new MalformedException(0, $"not a {purpose} key");

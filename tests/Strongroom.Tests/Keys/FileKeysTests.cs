@@ -61,7 +61,7 @@ public sealed class FileKeysTests : KeyProviderContract
     {
         Assert.Throws<MalformedException>(() => PublisherKeys.Open(At("one"), null));
         var text = File.ReadAllText(At("one"));
-        foreach (var wrong in new[] { text + "\n", text.TrimEnd(), text.Replace("v1", "v2", StringComparison.Ordinal), text.Replace("danger-unprotected", "none", StringComparison.Ordinal), text[..^3] + "\n", "", "\n\n\n", text.Replace("\n", "\r\n", StringComparison.Ordinal) })
+        foreach (var wrong in new[] { text + "\n", text.TrimEnd(), text.Replace("v1", "v2", StringComparison.Ordinal), text.Replace("danger-unprotected", "none", StringComparison.Ordinal), text[..^3] + "\n", text[..(text.TrimEnd().LastIndexOf('\n') + 1)], "\n", "", "\n\n\n", text.Replace("\n", "\r\n", StringComparison.Ordinal) })
         {
             File.WriteAllText(At("wrong"), wrong);
             Assert.Throws<MalformedException>(() => KeyProvider.Open($"file:{At("wrong")}"));
@@ -75,6 +75,17 @@ public sealed class FileKeysTests : KeyProviderContract
         {
             File.WriteAllText(At("greedy"), $"strongroom custody key v1\nscrypt {cost} {Convert.ToBase64String(new byte[16])}\n{Convert.ToBase64String(new byte[48])}\n");
             Assert.Throws<MalformedException>(() => KeyProvider.Open($"file:{At("greedy")}", () => Phrase("p")));
+        }
+    }
+
+    [Fact]
+    public void Tells_the_purpose_of_a_key_and_of_nothing_else()
+    {
+        Assert.Equal(FileKeys.Purpose, KeyFile.PurposeOf(At("one")));
+        foreach (var wrong in new[] { "", "\n", "strongroom custody key v1", "strongroom custody key v2\n", "strongroom custody", new string('a', 2000) + "\n" })
+        {
+            File.WriteAllText(At("wrong"), wrong);
+            Assert.Throws<MalformedException>(() => KeyFile.PurposeOf(At("wrong")));
         }
     }
 
