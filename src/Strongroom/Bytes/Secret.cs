@@ -10,14 +10,14 @@ namespace Strongroom.Bytes;
 public sealed unsafe class Secret : IDisposable
 {
     private readonly SecretMemory memory = SecretMemory.Current;
-    private void* bytes;
+    private nint bytes;
 
     /// <param name="length">Length in bytes; the content starts as zeros.</param>
     public Secret(int length)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(length);
         Length = length;
-        bytes = memory.Allocate(length);
+        bytes = (nint)memory.Allocate(length);
     }
 
     ~Secret() => Wipe();
@@ -25,12 +25,14 @@ public sealed unsafe class Secret : IDisposable
     /// <summary>Length in bytes.</summary>
     public int Length { get; }
 
+    /// <summary>The bytes themselves: good until <see cref="Dispose"/>, or until nobody holds the secret any more.</summary>
+    /// <exception cref="ObjectDisposedException">It was wiped.</exception>
     public Span<byte> Span
     {
         get
         {
-            ObjectDisposedException.ThrowIf(bytes is null, this);
-            return new(bytes, Length);
+            ObjectDisposedException.ThrowIf(bytes == 0, this);
+            return new((void*)bytes, Length);
         }
     }
 
@@ -64,10 +66,10 @@ public sealed unsafe class Secret : IDisposable
 
     private void Wipe()
     {
-        if (bytes is null) return;
-        CryptographicOperations.ZeroMemory(new Span<byte>(bytes, Length));
-        memory.Free(bytes, Length);
-        bytes = null;
+        var taken = (void*)Interlocked.Exchange(ref bytes, 0); // the end of a lease and the end of a program may both come here: memory is given back once
+        if (taken is null) return;
+        CryptographicOperations.ZeroMemory(new Span<byte>(taken, Length));
+        memory.Free(taken, Length);
     }
 }
 

@@ -41,6 +41,29 @@ public sealed unsafe class SecretTests
     }
 
     [Fact]
+    public void Gives_its_memory_back_once_whoever_disposes_it()
+    {
+        var memory = new Watched();
+        var before = SecretMemory.Current;
+        SecretMemory.Use(memory);
+        try
+        {
+            var secret = Secret.Random(77);
+            memory.WhileFreeing = length =>
+            {
+                if (length == 77) secret.Dispose(); // as another thread would, in the middle of the first
+            };
+            secret.Dispose();
+            secret.Dispose();
+        }
+        finally
+        {
+            SecretMemory.Use(before);
+        }
+        Assert.Equal(1, memory.FreedOf77);
+    }
+
+    [Fact]
     public void Says_nothing_as_text()
     {
         using var secret = Secret.CopyOf("strongroom"u8);
@@ -54,11 +77,16 @@ public sealed unsafe class SecretTests
 
         public int FreedUnwiped { get; private set; }
 
+        public int FreedOf77 { get; private set; }
+
+        public Action<int> WhileFreeing { get; set; } = _ => { };
+
         protected internal override void* Allocate(int length) => System.Runtime.InteropServices.NativeMemory.AllocZeroed((nuint)length);
 
         protected internal override void Free(void* bytes, int length)
         {
             Freed++;
+            if (length == 77 && ++FreedOf77 == 1) WhileFreeing(length);
             if (new Span<byte>(bytes, length).ContainsAnyExcept((byte)0)) FreedUnwiped++;
             System.Runtime.InteropServices.NativeMemory.Free(bytes);
         }
