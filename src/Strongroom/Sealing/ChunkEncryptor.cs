@@ -47,16 +47,14 @@ public sealed class ChunkEncryptor : IDisposable
     public int Encrypt(long firstChunk, ReadOnlySpan<byte> plain, Span<byte> output, bool final)
     {
         if (!final && plain.Length % SealedLayout.ChunkSize != 0) throw new ArgumentException("only the last chunk of a file is short", nameof(plain));
-        if (firstChunk < 0 || firstChunk + (plain.Length / SealedLayout.ChunkSize) >= 1L << 38) throw new ArgumentOutOfRangeException(nameof(firstChunk));
         Span<byte> nonce = stackalloc byte[Aes256Gcm.NonceSizeInBytes];
         var written = 0;
-        for (var chunk = firstChunk; plain.Length >= SealedLayout.ChunkSize; chunk++)
+        for (; plain.Length >= SealedLayout.ChunkSize; firstChunk++)
         {
-            keys.NonceOf(chunk, nonce);
+            keys.NonceOf(firstChunk, nonce);
             keys.Cipher.Encrypt(nonce, plain[..SealedLayout.ChunkSize], output.Slice(written, SealedLayout.SealedChunkSize));
             plain = plain[SealedLayout.ChunkSize..];
             written += SealedLayout.SealedChunkSize;
-            firstChunk = chunk + 1;
         }
         if (!final) return written;
         keys.NonceOf(firstChunk, nonce);

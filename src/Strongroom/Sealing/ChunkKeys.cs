@@ -11,6 +11,8 @@ internal sealed class ChunkKeys : IDisposable
     private const int NonceOffset = Aes256Gcm.KeySizeInBytes;
     private const int CommitmentOffset = NonceOffset + Aes256Gcm.NonceSizeInBytes;
 
+    private const long MaxChunks = 1L << 38;
+
     private readonly Secret derived = new(CommitmentOffset + SealedLayout.CommitmentSize);
 
     internal ChunkKeys(ReadOnlySpan<byte> inputKey, ReadOnlySpan<byte> salt, ReadOnlySpan<byte> context)
@@ -30,8 +32,10 @@ internal sealed class ChunkKeys : IDisposable
     internal ReadOnlySpan<byte> Commitment => derived.Span[CommitmentOffset..];
 
     /// <summary>"AEAD usage": the base nonce XOR the chunk's number as a big-endian integer.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Not 0 to 2^38 - 1: a greater number could bring back the nonce of another message.</exception>
     internal void NonceOf(long chunk, Span<byte> nonce)
     {
+        if (chunk is < 0 or >= MaxChunks) throw new ArgumentOutOfRangeException(nameof(chunk), chunk, "a message has at most 2^38 chunks");
         BaseNonce.CopyTo(nonce);
         var low = nonce[4..];
         BinaryPrimitives.WriteInt64BigEndian(low, BinaryPrimitives.ReadInt64BigEndian(low) ^ chunk);

@@ -55,12 +55,14 @@ public sealed class Recipients
         return entry with { Wrapped = Hpke.Seal(to, Context(modelDigest, entry), [], modelKey.Span) };
     }
 
+    /// <exception cref="MalformedException">No entry, two for one key, or more of them than a reader accepts.</exception>
     public static Recipients Create(Secret modelKey, Digest modelDigest, IReadOnlyList<Recipient> entries)
     {
         var document = new Document("recipients.v1", modelDigest, entries, []);
         document = document with { Mac = Mac(modelKey, document) };
         Check(document);
-        return new(document, CanonicalJson.Serialize(document, SealingJson.Default.RecipientsDocument));
+        var bytes = CanonicalJson.Serialize(document, SealingJson.Default.RecipientsDocument);
+        return bytes.Length <= MaxBytes ? new(document, bytes) : throw new MalformedException(MaxBytes, $"recipients.json has at most {MaxBytes} bytes");
     }
 
     /// <exception cref="MalformedException">Not canonical, an unknown kind or field, no entry, two for one key.</exception>

@@ -135,6 +135,33 @@ public sealed class ChunkedEncryptionTests
         Assert.Equal((1L << 52) - 1, SealedLayout.Length(SealedLayout.SealedLength((1L << 52) - 1)));
     }
 
+    [Fact]
+    public void What_is_not_whole_chunks_is_the_callers_mistake()
+    {
+        var file = Seal(new byte[SealedLayout.ChunkSize + 1]);
+        foreach (var length in new[] { 0, SealedLayout.HeaderSize - 1, SealedLayout.HeaderSize + 1 })
+            Assert.Throws<ArgumentException>(() => new ChunkDecryptor(Key, [], file.AsSpan(0, length)));
+        using var decryptor = new ChunkDecryptor(Key, [], file.AsSpan(0, SealedLayout.HeaderSize));
+        foreach (var plain in new[] { 0, SealedLayout.ChunkSize, SealedLayout.ChunkSize + 2 })
+            Assert.Throws<ArgumentException>(() => decryptor.Decrypt(0, file.AsSpan(SealedLayout.HeaderSize), new byte[plain]));
+        foreach (var sealedSize in new[] { 1, 15, SealedLayout.SealedChunkSize + 1, SealedLayout.SealedChunkSize + 15 })
+            Assert.Throws<ArgumentException>(() => ChunkDecryptor.PlainSize(sealedSize));
+        using var encryptor = ChunkEncryptor.Create(Key, [], file.AsSpan(0, SealedLayout.SaltSize));
+        Assert.Throws<ArgumentException>(() => encryptor.Encrypt(0, new byte[SealedLayout.ChunkSize + 1], new byte[2 * SealedLayout.SealedChunkSize], final: false));
+    }
+
+    [Theory]
+    [InlineData(1L << 38), InlineData(long.MaxValue), InlineData(-1)]
+    public void Chunk_numbers_that_no_message_has_are_refused(long chunk)
+    {
+        var file = Seal([1, 2, 3]);
+        using var decryptor = new ChunkDecryptor(Key, [], file.AsSpan(0, SealedLayout.HeaderSize));
+        Assert.Throws<ArgumentOutOfRangeException>(() => decryptor.Decrypt(chunk, file.AsSpan(SealedLayout.HeaderSize), new byte[3]));
+        using var encryptor = ChunkEncryptor.Create(Key, [], file.AsSpan(0, SealedLayout.SaltSize));
+        Assert.Throws<ArgumentOutOfRangeException>(() => encryptor.Encrypt(chunk, new byte[SealedLayout.ChunkSize], new byte[SealedLayout.SealedChunkSize], final: false));
+        Assert.Throws<ArgumentOutOfRangeException>(() => encryptor.Encrypt(chunk, [], new byte[SealedLayout.TagSize], final: true));
+    }
+
     private static byte[] Seal(byte[] plain)
     {
         using var encryptor = ChunkEncryptor.Create(Key, [], RandomNumberGenerator.GetBytes(24));

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using Strongroom.Bytes;
 using Strongroom.Crypto;
 using Strongroom.Keys;
@@ -53,11 +54,24 @@ public sealed class RecipientsTests : IDisposable
     }
 
     [Fact]
+    public void Never_writes_more_than_a_reader_takes()
+    {
+        Assert.Throws<MalformedException>(() => Create([.. Enumerable.Range(0, 100).Select(i => new CustodyRecipient("file", $"{i}", new byte[KeyProvider.MaxWrappedBytes]))]));
+    }
+
+    [Fact]
     public void Refuses_an_entry_added_or_removed_by_someone_without_the_model_key()
     {
         using var stranger = Secret.Random(32);
         Assert.True(IsRefused(Recipients.Create(stranger, model.Manifest.ModelDigest, [recipients.Entries[0]]).Bytes.ToArray(), alice));
         Assert.True(IsRefused(Recipients.Create(stranger, model.Manifest.ModelDigest, [.. recipients.Entries, Wrap(HpkePrivateKey.Generate())]).Bytes.ToArray(), alice));
+    }
+
+    [Fact]
+    public void Refuses_another_version_of_the_file()
+    {
+        var later = Encoding.UTF8.GetString(recipients.Bytes.Span).Replace("recipients.v1", "recipients.v2", StringComparison.Ordinal);
+        Assert.Throws<MalformedException>(() => Recipients.Parse(Encoding.UTF8.GetBytes(later), model.Manifest.ModelDigest));
     }
 
     [Fact]
