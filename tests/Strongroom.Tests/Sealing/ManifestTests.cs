@@ -72,6 +72,7 @@ public sealed class ManifestTests
     public void Refuses_unknown_fields_even_when_signed()
     {
         AssertRefused(node => node["note"] = "hello");
+        AssertRefused(node => node["type"] = "manifest.v2");
         AssertRefused(node => node["files"]![0]!["mode"] = "0644");
         AssertRefused(node => node["extensions"] = new JsonObject { ["critical"] = new JsonArray(), ["values"] = new JsonObject(), ["more"] = "x" });
     }
