@@ -43,12 +43,15 @@ internal static class DirectoryCopy
     private static void CopyFile(string from, string to)
     {
         if (!File.Exists(from)) return;
+        using var source = new FileStream(from, new FileStreamOptions { BufferSize = 0 });
         using var target = New(to);
-        target.Write(File.ReadAllBytes(from));
+        using var bytes = new Secret(checked((int)source.Length + 1)); // keys among them, which must not stay on the collected heap; one more, for an empty file
+        source.ReadExactly(bytes.Span[..^1]);
+        target.Write(bytes.Span[..^1]);
         target.Flush(flushToDisk: true);
     }
 
-    private static void CopyDatabase(string from, string to)
+    internal static void CopyDatabase(string from, string to)
     {
         if (!File.Exists(from)) return;
         New(to).Dispose();
@@ -76,6 +79,6 @@ internal static class DirectoryCopy
 
     private static FileStream New(string path) => new(path, new FileStreamOptions
     {
-        Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+        Mode = FileMode.CreateNew, Access = FileAccess.Write, BufferSize = 0, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
     });
 }

@@ -70,18 +70,6 @@ public sealed class SqliteLedger : LedgerStore
         swapHead = Prepare("INSERT OR REPLACE INTO head (id, size, checkpoint) VALUES (0, $size, $checkpoint)", "$size", "$checkpoint");
     }
 
-    /// <summary>Writes a consistent copy, while appends go on; it is complete and durable when this returns.</summary>
-    /// <param name="copy">A file that must not exist yet.</param>
-    public void BackupTo(string copy)
-    {
-        if (File.Exists(copy)) throw new IOException($"{copy} exists already");
-        using var source = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadOnly, Pooling = false }.ToString());
-        using var target = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = copy, Pooling = false }.ToString());
-        source.Open();
-        target.Open();
-        source.BackupDatabase(target);
-    }
-
     /// <summary>Makes the file as good as full at its present size, or not, so that tests need no full disk.</summary>
     internal void Fill(bool full) => Run($"PRAGMA max_page_count = {(full ? (long)Scalar("PRAGMA page_count")! : uint.MaxValue - 1L)}");
 
