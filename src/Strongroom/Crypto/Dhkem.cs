@@ -36,6 +36,9 @@ internal abstract unsafe class Dhkem
     /// <summary>A libcrypto key, or 0 when the bytes are no point of the curve.</summary>
     internal abstract nint LoadPublic(ReadOnlySpan<byte> bytes);
 
+    /// <summary>Why bytes that libcrypto takes are nobody's key; null if they may be one.</summary>
+    internal virtual string? Fault(ReadOnlySpan<byte> publicKey) => null;
+
     internal abstract byte[] PublicBytes(nint key);
 
     /// <summary>Section 4.1, Encap with the ephemeral key handed in.</summary>

@@ -16,7 +16,6 @@ public static class Hpke
     /// <param name="aad">Authenticated beside the plaintext.</param>
     /// <param name="plaintext">The message.</param>
     /// <returns>enc || ciphertext || tag.</returns>
-    /// <exception cref="MalformedException">The public key is a point of small order.</exception>
     public static byte[] Seal(HpkePublicKey to, ReadOnlySpan<byte> info, ReadOnlySpan<byte> aad, ReadOnlySpan<byte> plaintext)
     {
         ArgumentNullException.ThrowIfNull(to);

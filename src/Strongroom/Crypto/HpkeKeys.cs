@@ -20,14 +20,15 @@ public sealed class HpkePublicKey : IEquatable<HpkePublicKey>
 
     internal Dhkem KeyEncapsulation { get; }
 
-    /// <exception cref="MalformedException">An unknown kind, the wrong length, or no point of the curve.</exception>
+    /// <exception cref="MalformedException">An unknown kind, the wrong length, no point of the curve, or for X25519 not the one spelling of its point or a point of small order.</exception>
     public static HpkePublicKey From(string kem, ReadOnlySpan<byte> bytes)
     {
         var kind = Dhkem.Named(kem);
         var key = kind.LoadPublic(bytes);
         if (key == 0) Libcrypto.ERR_clear_error();
         Libcrypto.EVP_PKEY_free(key);
-        return key != 0 ? new(kind, bytes.ToArray()) : throw new MalformedException(-1, $"not an {kem} public key");
+        if (key == 0) throw new MalformedException(-1, $"not an {kem} public key");
+        return kind.Fault(bytes) is { } fault ? throw new MalformedException(-1, fault) : new(kind, bytes.ToArray());
     }
 
     /// <exception cref="MalformedException">Not <c>kind:BASE64</c>, or no key of that kind.</exception>
