@@ -91,7 +91,15 @@ public sealed class EventLogTests
     }
 
     [Fact]
-    public void Refuses_a_log_longer_than_anyone_will_read() => Assert.Throws<MalformedException>(() => EventLog.Parse(new byte[EventLog.MaxSizeInBytes + 1]));
+    public void Refuses_a_log_longer_than_anyone_will_read() => Refused([Firmware with { Data = new byte[EventLog.MaxSizeInBytes] }]);
+
+    [Fact]
+    public void Refuses_an_empty_log_whose_header_has_no_SHA256_bank()
+    {
+        var log = EventLog.Compose([]);
+        BinaryPrimitives.WriteUInt32LittleEndian(log.AsSpan(60), 0x0030_000C); // SHA-384 alone
+        Assert.Throws<MalformedException>(() => EventLog.Parse(log));
+    }
 
     private static MeasuredEvent Locality(byte locality) => TestTpm.Event(0, 3, [.. "StartupLocality\0"u8, locality]);
 

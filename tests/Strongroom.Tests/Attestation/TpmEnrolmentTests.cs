@@ -174,6 +174,17 @@ public sealed class TpmEnrolmentTests : IDisposable
         Malformed(Introduction() with { AttestationKey = [.. key, 0] });
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(3)]
+    [InlineData(31)]
+    public void Refuses_a_public_key_with_a_reserved_attribute(int bit)
+    {
+        var key = tpm.Key.ToBytes();
+        key[9 - (bit / 8)] |= (byte)(1 << (bit % 8)); // objectAttributes, big-endian, after size, type and name algorithm
+        Assert.Throws<MalformedException>(() => TpmPublic.Parse(key));
+    }
+
     [Fact]
     public void A_public_key_that_parses_is_written_back_to_the_same_bytes()
     {
