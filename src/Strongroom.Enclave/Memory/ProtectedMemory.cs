@@ -83,8 +83,16 @@ public sealed unsafe class ProtectedMemory(MemoryKind kind) : WorkingMemory, IDi
     private ProtectedRegion Touched(long size)
     {
         var region = ProtectedRegion.Map(Kind, size);
+        try
+        {
+            region.Touch(Environment.ProcessorCount, CancellationToken.None);
+        }
+        catch
+        {
+            region.Dispose(); // else each request that finds no memory would keep some of it
+            throw;
+        }
         regions.Add(region);
-        region.Touch(Environment.ProcessorCount, CancellationToken.None);
         return region;
     }
 }

@@ -51,12 +51,13 @@ public sealed unsafe class ProtectedText(WorkingMemory memory, int capacity = 10
 
     private void Grow(int needed)
     {
-        var (old, oldCapacity) = ((nint)bytes, capacity);
-        capacity = (int)Math.Min(Math.Max(2L * capacity, needed), Array.MaxLength);
-        var grown = (byte*)memory.Allocate(capacity);
-        Written.CopyTo(new(grown, capacity));
+        var larger = (int)Math.Min(Math.Max(2L * capacity, needed), Array.MaxLength);
+        // Nothing changes before there is memory: what is disposed after a failure must be as long as what was allocated.
+        var grown = (byte*)memory.Allocate(larger);
+        Written.CopyTo(new(grown, larger));
+        Release(bytes, capacity);
         bytes = grown;
-        Release((byte*)old, oldCapacity);
+        capacity = larger;
     }
 
     private void Release(byte* pointer, int length)

@@ -76,6 +76,18 @@ public sealed class ProtectedMemoryTests
     }
 
     [Fact]
+    public void A_text_that_found_no_room_to_grow_gives_back_what_it_has_and_no_more()
+    {
+        var memory = new NarrowMemory(room: 100);
+        var text = new ProtectedText(memory, 64);
+        text.Append("a prompt"u8);
+        Assert.Throws<Bytes.UnavailableException>(() => text.Append(new byte[1000]));
+        Assert.Equal("a prompt", global::System.Text.Encoding.UTF8.GetString(text.Written));
+        text.Dispose();
+        Assert.Equal([64], memory.Freed);
+    }
+
+    [Fact]
     public void A_kind_that_is_not_one_is_refused() => Assert.Throws<Bytes.MalformedException>(() => MemoryKinds.Parse("ordinary"));
 
     [Fact]
@@ -100,5 +112,19 @@ public sealed class ProtectedMemoryTests
             else if (inside && line.StartsWith("VmFlags:", StringComparison.Ordinal)) return line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1..];
         }
         return [];
+    }
+
+    /// <summary>Has so many bytes in one piece, and no more.</summary>
+    private sealed class NarrowMemory(long room) : Weights.Models.WorkingMemory
+    {
+        public List<long> Freed { get; } = [];
+
+        public override nint Allocate(long bytes) => bytes <= room ? Ordinary.Allocate(bytes) : throw new Bytes.UnavailableException("no more");
+
+        public override void Free(nint memory, long bytes)
+        {
+            Freed.Add(bytes);
+            Ordinary.Free(memory, bytes);
+        }
     }
 }
