@@ -12,6 +12,8 @@ namespace Strongroom.Enclave.Gateway;
 /// <param name="created">Seconds since 1970.</param>
 internal sealed class CompletionReply(CompletionKind kind, string id, string model, long created)
 {
+    internal const string EventStream = "text/event-stream";
+
     // The reply is JSON in its own media type, never part of a page: only what JSON itself demands is escaped, so that text stays text.
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 

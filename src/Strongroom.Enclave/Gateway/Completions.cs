@@ -29,17 +29,25 @@ public sealed class Completions(LlamaModel model, string name, WorkingMemory mem
     internal async Task AnswerAsync(CompletionKind kind, HttpContext http)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, stopping.Token);
-        using var request = await ReadAsync(kind, http.Request, ending.Token);
+        await MakeAsync(kind, http, ending.Token);
+        // The engine is the next one's by now: nobody waits for a client that takes the rest of its answer slowly.
+        await http.Response.BodyWriter.FlushAsync(ending.Token);
+    }
+
+    private async Task MakeAsync(CompletionKind kind, HttpContext http, CancellationToken ending)
+    {
+        using var place = turns.Enter();
+        using var request = await ReadAsync(kind, http.Request, ending);
         if (request.Model != name) throw new ApiException(404, "The model does not exist or you do not have access to it.", "model_not_found", "model");
-        using var turn = await turns.TakeAsync(ending.Token);
+        await place.WaitAsync(ending);
         using var generation = Begin(request);
         var reply = new CompletionReply(kind, Id(kind), name, clock.GetUtcNow().ToUnixTimeSeconds());
         using var limit = new CancellationTokenSource(limits.MaxDuration, clock);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(ending.Token, limit.Token);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(ending, limit.Token);
         try
         {
-            if (request.Stream) await StreamAsync(request, generation, reply, http.Response, either.Token);
-            else await WholeAsync(generation, reply, http.Response, either.Token);
+            if (request.Stream) await StreamAsync(request, generation, reply, http.Response, either.Token, ending);
+            else await WholeAsync(generation, reply, http.Response, either.Token, ending);
         }
         catch (Exception e) when (Unanswerable(kind, e) is { } refusal)
         {
@@ -47,18 +55,27 @@ public sealed class Completions(LlamaModel model, string name, WorkingMemory mem
         }
     }
 
-    private async Task<CompletionRequest> ReadAsync(CompletionKind kind, HttpRequest http, CancellationToken cancellation)
+    private async Task<CompletionRequest> ReadAsync(CompletionKind kind, HttpRequest http, CancellationToken ending)
     {
         if (http.ContentType is null || !http.ContentType.StartsWith("application/json", StringComparison.OrdinalIgnoreCase))
             throw new ApiException(415, "Send the request as application/json.", "unsupported_media_type");
+        using var limit = new CancellationTokenSource(limits.MaxArrival, clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(ending, limit.Token);
         using var body = new ProtectedText(memory, (int)Math.Clamp(http.ContentLength ?? 4096, 256, limits.MaxRequestBytes));
-        while (true)
+        try
         {
-            var read = await http.BodyReader.ReadAsync(cancellation);
-            foreach (var part in read.Buffer) body.Append(part.Span);
-            http.BodyReader.AdvanceTo(read.Buffer.End);
-            if (body.Length > limits.MaxRequestBytes) throw new ApiException(413, "The request is too large.", "request_too_large");
-            if (read.IsCompleted) return CompletionRequest.Parse(kind, body.Written, memory);
+            while (true)
+            {
+                var read = await http.BodyReader.ReadAsync(either.Token);
+                foreach (var part in read.Buffer) body.Append(part.Span);
+                http.BodyReader.AdvanceTo(read.Buffer.End);
+                if (body.Length > limits.MaxRequestBytes) throw new ApiException(413, "The request is too large.", "request_too_large");
+                if (read.IsCompleted) return CompletionRequest.Parse(kind, body.Written, memory);
+            }
+        }
+        catch (OperationCanceledException) when (!ending.IsCancellationRequested)
+        {
+            throw new ApiException(408, "The request took too long to arrive.", "request_timeout");
         }
     }
 
@@ -85,21 +102,24 @@ public sealed class Completions(LlamaModel model, string name, WorkingMemory mem
         }
     }
 
-    private async Task WholeAsync(Generation generation, CompletionReply reply, HttpResponse response, CancellationToken cancellation)
+    /// <param name="either">The answer's time is over, or <paramref name="ending"/>.</param>
+    /// <param name="ending">The client has gone, or the enclave ends: there is no answer any more.</param>
+    private async Task WholeAsync(Generation generation, CompletionReply reply, HttpResponse response, CancellationToken either, CancellationToken ending)
     {
         using var answer = new ProtectedText(memory);
-        await Task.Run(() => { while (Next(generation, answer, cancellation)) { } }, CancellationToken.None);
+        await Task.Run(() => { while (Next(generation, answer, either, ending)) { } }, CancellationToken.None);
         response.ContentType = "application/json";
         reply.WriteWhole(response.BodyWriter, answer.Written, generation);
-        await response.BodyWriter.FlushAsync(stopping.Token);
     }
 
-    private async Task StreamAsync(CompletionRequest request, Generation generation, CompletionReply reply, HttpResponse response, CancellationToken cancellation)
+    /// <inheritdoc cref="WholeAsync"/>
+    private async Task StreamAsync(
+        CompletionRequest request, Generation generation, CompletionReply reply, HttpResponse response, CancellationToken either, CancellationToken ending)
     {
         using var piece = new ProtectedText(memory);
         // The first token comes before the headers: what is refused is refused with its status.
-        var goesOn = await Task.Run(() => Next(generation, piece, cancellation), CancellationToken.None);
-        response.ContentType = "text/event-stream";
+        var goesOn = await Task.Run(() => Next(generation, piece, either, ending), CancellationToken.None);
+        response.ContentType = CompletionReply.EventStream;
         response.Headers.CacheControl = "no-cache";
         reply.WriteRole(response.BodyWriter);
         while (true)
@@ -107,23 +127,35 @@ public sealed class Completions(LlamaModel model, string name, WorkingMemory mem
             if (piece.Length > 0) reply.WriteText(response.BodyWriter, piece.Written);
             piece.RemoveFirst(piece.Length);
             if (!goesOn) break;
-            await response.BodyWriter.FlushAsync(stopping.Token);
-            goesOn = await Task.Run(() => Next(generation, piece, cancellation), CancellationToken.None);
+            goesOn = await FlushAsync(response, either, ending) && await Task.Run(() => Next(generation, piece, either, ending), CancellationToken.None);
         }
         reply.WriteEnd(response.BodyWriter, generation, request.IncludeUsage);
-        await response.BodyWriter.FlushAsync(stopping.Token);
     }
 
-    /// <summary>Adds what the next token made ready; false at the end, which the time limit is too.</summary>
-    private static bool Next(Generation generation, ProtectedText to, CancellationToken cancellation)
+    /// <summary>False when the time limit came first: a client that does not read holds nobody up for longer than that.</summary>
+    private static async Task<bool> FlushAsync(HttpResponse response, CancellationToken either, CancellationToken ending)
     {
         try
         {
-            var goesOn = generation.Next(out var text, cancellation);
+            await response.BodyWriter.FlushAsync(either);
+            return true;
+        }
+        catch (OperationCanceledException) when (!ending.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Adds what the next token made ready; false at the end, which the time limit is too.</summary>
+    private static bool Next(Generation generation, ProtectedText to, CancellationToken either, CancellationToken ending)
+    {
+        try
+        {
+            var goesOn = generation.Next(out var text, either);
             to.Append(text);
             return goesOn;
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (!ending.IsCancellationRequested)
         {
             return false;
         }

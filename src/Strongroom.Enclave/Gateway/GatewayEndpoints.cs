@@ -65,6 +65,11 @@ public static class GatewayEndpoints
             await ApiException.WriteAsync(http.Response, error);
             return;
         }
+        if (http.Response.ContentType != CompletionReply.EventStream)
+        {
+            http.Abort(); // half a document, and an end that nobody can take for its own
+            return;
+        }
         CompletionReply.WriteError(http.Response.BodyWriter, error);
         await http.Response.BodyWriter.FlushAsync();
     }

@@ -1,43 +1,41 @@
 namespace Strongroom.Enclave.Gateway;
 
-/// <summary>A bounded queue for the engine: so many at work, so many waiting, and no one who waits for ever.</summary>
+/// <summary>A bounded queue for the engine: so many at work, so many arriving or waiting, and no one who waits for ever.</summary>
 internal sealed class Turns(int atWork, int waiting) : IDisposable
 {
     private readonly SemaphoreSlim free = new(atWork, atWork);
     private int inside;
 
-    /// <summary>Completes when it is the caller's turn; disposing what it returns ends the turn.</summary>
-    /// <exception cref="ApiException">Too many wait already: 429.</exception>
-    internal async Task<IDisposable> TakeAsync(CancellationToken cancellation)
+    /// <summary>A place in the queue, to be had before anything of a request is kept; disposing it ends the turn too.</summary>
+    /// <exception cref="ApiException">Too many are there already: 429.</exception>
+    internal Place Enter()
     {
-        if (Interlocked.Increment(ref inside) > atWork + waiting)
-        {
-            Interlocked.Decrement(ref inside);
-            throw new ApiException(429, "Too many requests are waiting. Try again shortly.", "rate_limit_exceeded");
-        }
-        try
-        {
-            await free.WaitAsync(cancellation);
-        }
-        catch
-        {
-            Interlocked.Decrement(ref inside);
-            throw;
-        }
-        return new Turn(this);
+        if (Interlocked.Increment(ref inside) <= atWork + waiting) return new(this);
+        Interlocked.Decrement(ref inside);
+        throw new ApiException(429, "Too many requests are waiting. Try again shortly.", "rate_limit_exceeded");
     }
 
     public void Dispose() => free.Dispose();
 
-    private sealed class Turn(Turns turns) : IDisposable
+    /// <summary>For one request, used by one thread at a time.</summary>
+    internal sealed class Place(Turns turns) : IDisposable
     {
-        private int ended;
+        private bool hasTurn;
+        private bool ended;
+
+        /// <summary>Completes when it is this request's turn.</summary>
+        internal async Task WaitAsync(CancellationToken cancellation)
+        {
+            await turns.free.WaitAsync(cancellation);
+            hasTurn = true;
+        }
 
         public void Dispose()
         {
-            if (Interlocked.Exchange(ref ended, 1) != 0) return;
+            if (ended) return;
+            ended = true;
             Interlocked.Decrement(ref turns.inside);
-            turns.free.Release();
+            if (hasTurn) turns.free.Release();
         }
     }
 }
