@@ -24,28 +24,29 @@ internal static class ChatMessages
     private static string ReadMessage(ref Utf8JsonReader json, ProtectedText text)
     {
         string? role = null;
-        var hasContent = false;
+        var seen = new HashSet<string>();
         while (CompletionRequest.Next(ref json) == JsonTokenType.PropertyName)
         {
-            var name = json.GetString();
-            CompletionRequest.Next(ref json);
+            var name = json.GetString()!;
+            // Clients send an earlier answer back with all its members, most of them null.
+            if (CompletionRequest.Next(ref json) == JsonTokenType.Null) continue;
+            if (!seen.Add(name)) throw ApiException.Invalid("A member of a message is given twice.", "messages");
             switch (name)
             {
-                case "role" when role is null:
+                case "role":
                     role = json.GetString();
                     break;
-                case "content" when !hasContent:
-                    hasContent = true;
+                case "content":
                     ReadContent(ref json, text);
                     break;
-                case "name" or "refusal" or "annotations":
-                    json.Skip();
+                case "name" when json.TokenType == JsonTokenType.String: // of a participant: no chat format has a place for it
+                case "annotations" when UnservedMembers.IsEmpty(ref json):
                     break;
                 default:
                     throw ApiException.Invalid("A message has a role and a content here, and nothing else.", "messages");
             }
         }
-        if (!hasContent) throw ApiException.Invalid("A message needs a content.", "messages");
+        if (!seen.Contains("content")) throw ApiException.Invalid("A message needs a content.", "messages");
         return role switch
         {
             "system" or "user" or "assistant" => role,
@@ -63,16 +64,29 @@ internal static class ChatMessages
         }
         CompletionRequest.Expect(json.TokenType, JsonTokenType.StartArray, "messages");
         while (CompletionRequest.Next(ref json) == JsonTokenType.StartObject) ReadPart(ref json, text);
+        CompletionRequest.Expect(json.TokenType, JsonTokenType.EndArray, "messages");
     }
 
     private static void ReadPart(ref Utf8JsonReader json, ProtectedText text)
     {
+        bool hasType = false, hasText = false;
         while (CompletionRequest.Next(ref json) == JsonTokenType.PropertyName)
         {
             var name = json.GetString();
             CompletionRequest.Next(ref json);
-            if (name == "text") CompletionRequest.Copy(ref json, text);
-            else if (name != "type" || !json.ValueTextEquals("text")) throw ApiException.Invalid("A message's content is text here.", "messages", "invalid_value");
+            switch (name)
+            {
+                case "type" when !hasType && json.ValueTextEquals("text"):
+                    hasType = true;
+                    break;
+                case "text" when !hasText:
+                    hasText = true;
+                    CompletionRequest.Copy(ref json, text);
+                    break;
+                default:
+                    throw ApiException.Invalid("A message's content is text here.", "messages", "invalid_value");
+            }
         }
+        if (!hasType || !hasText) throw ApiException.Invalid("A part of a content has a type and a text.", "messages", "invalid_value");
     }
 }

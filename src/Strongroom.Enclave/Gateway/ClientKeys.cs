@@ -15,10 +15,11 @@ public sealed class ClientKeys(IReadOnlyList<Digest> digests)
     public int Count => digests.Count;
 
     /// <summary>One key a line, 64 lower-case hexadecimal digits; empty lines and what follows a # are comments.</summary>
-    /// <exception cref="MalformedException">A line is no SHA-256 value, or there is no key at all.</exception>
+    /// <exception cref="MalformedException">A line is no SHA-256 value, and which; or there is no key at all.</exception>
     public static ClientKeys Parse(IEnumerable<string> lines)
     {
-        var digests = lines.Select(line => line.Split('#')[0].Trim()).Where(line => line.Length > 0).Select(line => Digest.Parse(line)).ToList();
+        var digests = lines.Select((line, index) => (Text: line.Split('#')[0].Trim(), Number: index + 1)).Where(line => line.Text.Length > 0)
+            .Select(line => Read(line.Text, line.Number)).ToList();
         return digests.Count > 0 ? new(digests) : throw new MalformedException(-1, "a file of client keys needs at least one: the SHA-256 of a token, in hexadecimal");
     }
 
@@ -30,5 +31,17 @@ public sealed class ClientKeys(IReadOnlyList<Digest> digests)
         var admitted = false;
         foreach (var digest in digests) admitted |= CryptographicOperations.FixedTimeEquals(digest.Span, presented.Span);
         return admitted;
+    }
+
+    private static Digest Read(string text, int line)
+    {
+        try
+        {
+            return Digest.Parse(text);
+        }
+        catch (MalformedException e)
+        {
+            throw new MalformedException(-1, $"client keys, line {line}: {e.Message}");
+        }
     }
 }

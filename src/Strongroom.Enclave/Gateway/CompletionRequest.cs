@@ -27,6 +27,9 @@ internal sealed class CompletionRequest : IDisposable
     private readonly List<Message> messages = [];
     private readonly List<string> stops = [];
 
+    /// <summary>The member that is being read.</summary>
+    private string? reading;
+
     private CompletionRequest(CompletionKind kind) => Kind = kind;
 
     internal CompletionKind Kind { get; }
@@ -61,10 +64,15 @@ internal sealed class CompletionRequest : IDisposable
             request.Read(body, memory);
             return request;
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
+        catch (JsonException)
         {
             request.Dispose();
-            throw ApiException.Invalid("The body is not the JSON that this endpoint expects.");
+            throw ApiException.Invalid("The body is not JSON.");
+        }
+        catch (InvalidOperationException)
+        {
+            request.Dispose();
+            throw ApiException.Invalid("This has another type in this API, or is not Unicode text.", request.reading, "invalid_type");
         }
         catch
         {
@@ -85,9 +93,10 @@ internal sealed class CompletionRequest : IDisposable
         Expect(ref json, JsonTokenType.StartObject, null);
         while (Next(ref json) == JsonTokenType.PropertyName)
         {
-            var name = json.GetString()!;
-            if (!seen.Add(name)) throw ApiException.Invalid("A member is given twice.", name);
-            if (Next(ref json) != JsonTokenType.Null) ReadMember(name, ref json, memory);
+            reading = null;
+            reading = json.GetString()!;
+            if (!seen.Add(reading)) throw ApiException.Invalid("A member is given twice.", reading);
+            if (Next(ref json) != JsonTokenType.Null) ReadMember(reading, ref json, memory);
         }
         if (json.Read()) throw new JsonException();
         if (Model is null) throw ApiException.Invalid("you must provide a model parameter", "model");
@@ -169,10 +178,12 @@ internal sealed class CompletionRequest : IDisposable
     private void ReadStreamOptions(ref Utf8JsonReader json)
     {
         Expect(json.TokenType, JsonTokenType.StartObject, "stream_options");
+        var seen = new HashSet<string>();
         while (Next(ref json) == JsonTokenType.PropertyName)
         {
-            var name = json.GetString();
-            Next(ref json);
+            var name = json.GetString()!;
+            if (!seen.Add(name)) throw ApiException.Invalid("A stream option is given twice.", "stream_options");
+            if (Next(ref json) == JsonTokenType.Null) continue;
             if (name == "include_usage") IncludeUsage = json.GetBoolean();
             else if (name != "include_obfuscation" || json.GetBoolean()) throw ApiException.Invalid("Unknown stream option.", "stream_options");
         }

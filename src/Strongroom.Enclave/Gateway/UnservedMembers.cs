@@ -21,7 +21,7 @@ internal static class UnservedMembers
         if (!asksForNothing) throw ApiException.Invalid("This engine does not serve that.", name, "unsupported_parameter");
     }
 
-    private static bool IsEmpty(ref Utf8JsonReader json)
+    internal static bool IsEmpty(ref Utf8JsonReader json)
     {
         if (json.TokenType is not (JsonTokenType.StartObject or JsonTokenType.StartArray)) return false;
         return CompletionRequest.Next(ref json) is JsonTokenType.EndObject or JsonTokenType.EndArray;
