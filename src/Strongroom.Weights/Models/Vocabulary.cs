@@ -45,7 +45,7 @@ internal sealed class Vocabulary
 
     /// <param name="name">What the token is found by.</param>
     /// <param name="shown">What it adds to a text, where that differs from its name.</param>
-    /// <exception cref="MalformedException">A second token with the same name.</exception>
+    /// <exception cref="MalformedException">A second token with the same name, or for the same byte.</exception>
     public void Add(byte[] name, TokenKind kind, byte[]? shown = null)
     {
         var token = pieces.Count;
@@ -53,7 +53,11 @@ internal sealed class Vocabulary
         if (kind == TokenKind.Text && !texts.TryAdd(name, token)) throw new MalformedException(-1, $"tokens {texts[name]} and {token} have the same text");
         if (kind is TokenKind.Control or TokenKind.Added && !controls.TryAdd(Encoding.UTF8.GetString(name), token))
             throw new MalformedException(-1, $"token {token} has the name of another");
-        if (kind == TokenKind.Byte) bytes[name[0]] = token;
+        if (kind == TokenKind.Byte)
+        {
+            if (bytes[name[0]] >= 0) throw new MalformedException(-1, $"tokens {bytes[name[0]]} and {token} are the same byte");
+            bytes[name[0]] = token;
+        }
         if (kind == TokenKind.Unknown) Unknown = token;
         Longest = Math.Max(Longest, piece.Length);
         pieces.Add(piece);

@@ -33,22 +33,11 @@ internal sealed record WordRule(bool AnyCase, bool AnyLead, int MaxDigits, bool 
     /// <summary>Length in bytes of the word that <paramref name="text"/> begins with; the alternatives in the pattern's order.</summary>
     public int Length(ReadOnlySpan<byte> text)
     {
-        if (LoneDigits)
-        {
-            var before = 0;
-            while (before < text.Length && Next(text, before, out var width) is var kind && kind != Kind.Digit) before += width;
-            if (before == 0) return Run(text, 0, Kind.Digit, 1);
-            text = text[..before];
-        }
-        return LengthByPattern(text);
-    }
-
-    private int LengthByPattern(ReadOnlySpan<byte> text)
-    {
         var contraction = Contraction(text);
         if (contraction > 0) return contraction;
 
         var first = Next(text, 0, out var width);
+        if (first == Kind.None) return width;
         var second = width < text.Length ? Next(text, width, out _) : Kind.None;
         var lead = first == Kind.Space || (AnyLead && first is Kind.Other or Kind.White) ? width : 0;
         if (first == Kind.Letter) return Run(text, 0, Kind.Letter);
@@ -62,6 +51,7 @@ internal sealed record WordRule(bool AnyCase, bool AnyLead, int MaxDigits, bool 
 
     private enum Kind
     {
+        /// <summary>Where a text ends, and a digit that stands alone: no word goes on there.</summary>
         None,
         Letter,
         Digit,
@@ -91,25 +81,27 @@ internal sealed record WordRule(bool AnyCase, bool AnyLead, int MaxDigits, bool 
     private int White(ReadOnlySpan<byte> text)
     {
         int end = 0, afterLineEnd = 0, beforeLast = 0;
+        var wordFollows = false;
         while (end < text.Length)
         {
             var kind = Next(text, end, out var width);
-            if (kind is not (Kind.Space or Kind.White or Kind.LineEnd)) break;
+            wordFollows = kind is not (Kind.Space or Kind.White or Kind.LineEnd or Kind.None);
+            if (wordFollows || kind == Kind.None) break;
             beforeLast = end;
             end += width;
             if (kind == Kind.LineEnd) afterLineEnd = end;
         }
         if (LineEnds && afterLineEnd > 0) return afterLineEnd;
-        return end < text.Length && beforeLast > 0 ? beforeLast : end;
+        return wordFollows && beforeLast > 0 ? beforeLast : end;
     }
 
-    private static int Run(ReadOnlySpan<byte> text, int from, Kind kind, int max = int.MaxValue)
+    private int Run(ReadOnlySpan<byte> text, int from, Kind kind, int max = int.MaxValue)
     {
         while (from < text.Length && max-- > 0 && Next(text, from, out var width) == kind) from += width;
         return from;
     }
 
-    private static Kind Next(ReadOnlySpan<byte> text, int at, out int width)
+    private Kind Next(ReadOnlySpan<byte> text, int at, out int width)
     {
         Rune.DecodeFromUtf8(text[at..], out var rune, out width);
         if (rune.Value == ' ') return Kind.Space;
@@ -118,7 +110,7 @@ internal sealed record WordRule(bool AnyCase, bool AnyLead, int MaxDigits, bool 
         return Rune.GetUnicodeCategory(rune) switch
         {
             <= UnicodeCategory.OtherLetter => Kind.Letter,
-            UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber => Kind.Digit,
+            UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber => LoneDigits ? Kind.None : Kind.Digit,
             _ => Kind.Other,
         };
     }

@@ -75,6 +75,25 @@ public sealed class TokenizerTests
     }
 
     [Fact]
+    public void Long_texts_without_a_digit_take_no_quadratic_time_where_digits_stand_alone()
+    {
+        var file = TokenizerFiles.Bytes();
+        file["pre_tokenizer"] = new JsonObject
+        {
+            ["type"] = "Sequence", ["pretokenizers"] = new JsonArray(new JsonObject { ["type"] = "Digits", ["individual_digits"] = true }, file["pre_tokenizer"]!.DeepClone()),
+        };
+        Assert.Equal(1 << 20, TokenizerFiles.Parse(file).Encode(string.Concat(Enumerable.Repeat("a ", 1 << 19))).Length);
+    }
+
+    [Fact]
+    public void Refuses_two_tokens_for_one_byte()
+    {
+        var file = TokenizerFiles.SentencePiece(false);
+        file["model"]!["vocab"]!["<0x0a>"] = 500; // beside <0x0A>
+        Assert.Contains("same byte", Assert.Throws<MalformedException>(() => TokenizerFiles.Parse(file)).Message);
+    }
+
+    [Fact]
     public void A_person_who_types_a_control_token_gets_its_letters()
     {
         foreach (var tokenizer in new[] { TokenizerFiles.Parse(TokenizerFiles.Bytes("< s", "<s >")), TokenizerFiles.Parse(TokenizerFiles.SentencePiece(false)) })
