@@ -35,18 +35,20 @@ internal sealed unsafe class Sampler : IDisposable
     /// <exception cref="MalformedException">A logit is infinite or not a number.</exception>
     public int Draw(Span<float> logits)
     {
+        float likeliest;
         fixed (float* values = logits)
         {
             var max = Activations.Max(values, logits.Length);
             if (!float.IsFinite(max)) throw new MalformedException(-1, "the model's weights give logits that are no numbers");
             if (temperature < Coldest) return logits.IndexOf(max);
             var scale = (float)(1 / temperature);
-            for (var i = 0; i < logits.Length; i++) values[i] *= scale;
+            for (var i = 0; i < logits.Length; i++) values[i] = (values[i] - max) * scale; // none above 0, so that none leaves binary32
             Activations.Softmax(values, logits.Length);
+            likeliest = Activations.Max(values, logits.Length);
         }
 
-        // A token whose probability is below (1 - p) / (n - 1) cannot be among the likeliest that reach p: leave it out of the sort.
-        var cut = topP < 1 ? (float)((1 - topP) / Math.Max(1, logits.Length - 1)) : 0;
+        // A token whose probability is below (1 - p) / (n - 1) cannot be among the likeliest that reach p, unless it is the likeliest: leave it out of the sort.
+        var cut = topP < 1 ? Math.Min((float)((1 - topP) / Math.Max(1, logits.Length - 1)), likeliest) : 0;
         var list = candidates.Span;
         var count = 0;
         for (var i = 0; i < logits.Length; i++)

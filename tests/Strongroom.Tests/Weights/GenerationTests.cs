@@ -155,6 +155,16 @@ public sealed class GenerationTests
         Assert.Equal([1, 2], drawn.Order());
     }
 
+    [Theory]
+    [InlineData(1e-9, 1, new float[] { 2, 2, 2, 2 })] // no token is likelier than another, and p is less than one of them
+    [InlineData(1, 1e-5, new[] { 1e35f, -1e35f, 0, 3e34f })] // quotients beyond binary32
+    [InlineData(0.5, 1e-5, new[] { 3e38f, -3e38f, 0, 0 })]
+    public void Draws_a_token_whatever_finite_numbers_the_weights_give(double topP, double temperature, float[] logits)
+    {
+        using var sampler = new Sampler(new(temperature, topP, Seed: 5), WorkingMemory.Ordinary, 4);
+        for (var i = 0; i < 100; i++) Assert.InRange(sampler.Draw([.. logits]), 0, logits[0] == logits[1] ? 3 : 0);
+    }
+
     [Fact]
     public void Temperature_zero_takes_the_likeliest_and_the_first_of_equals()
     {
