@@ -18,6 +18,9 @@ internal sealed class JsonMembers
     public JsonElement? this[string name] =>
         members.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
 
+    /// <summary>The member is there, if only as null.</summary>
+    public bool Has(string name) => members.TryGetProperty(name, out _);
+
     public IEnumerable<JsonProperty> All() => members.EnumerateObject();
 
     public string? Text(string name) => this[name] switch

@@ -87,11 +87,14 @@ public sealed record LlamaConfig
         var rope = members.Object("rope_parameters");
         if (rope is not null && (members["rope_theta"] ?? members["rope_scaling"]) is not null)
             throw members.Bad("rope_parameters", "comes beside rope_theta or rope_scaling");
+        var scaling = rope ?? members.Object("rope_scaling");
+        scaling?.Absent("partial_rotary_factor");
 
         var heads = members.Extent("num_attention_heads", 4096);
         var dimension = members.Extent("hidden_size", 1 << 20);
         var context = members.Extent("max_position_embeddings", 1 << 24);
-        var window = type == "mistral" ? members.ExtentOr("sliding_window", 1 << 24, context) : context;
+        // A Mistral file that says nothing of a window means 4096, as its class does; null means none.
+        var window = type != "mistral" ? context : members.Has("sliding_window") ? members.ExtentOr("sliding_window", 1 << 24, context) : 4096;
         return new LlamaConfig
         {
             Dimension = dimension,
@@ -105,7 +108,7 @@ public sealed record LlamaConfig
             Epsilon = (float)members.NumberOr("rms_norm_eps", 1e-6),
             RopeTheta = (rope ?? members).NumberOr("rope_theta", 10000),
             RopePairing = RopePairing.Halves,
-            RopeScaling = RopeScaling.ParseJson(rope ?? members.Object("rope_scaling")),
+            RopeScaling = RopeScaling.ParseJson(scaling),
             TiedHead = members.FlagOr("tie_word_embeddings", false),
             Biases = type == "qwen2" || members.FlagOr("attention_bias", false),
             Begin = members.Tokens("bos_token_id") is [var begin, ..] ? begin : null,

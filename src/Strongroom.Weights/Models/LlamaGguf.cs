@@ -6,6 +6,14 @@ namespace Strongroom.Weights.Models;
 /// <summary>Llama-architecture models in GGUF files, as llama.cpp names their metadata and tensors.</summary>
 internal static class LlamaGguf
 {
+    /// <summary>What the architecture's own metadata may hold: each is read here, or changes no number where its value is the one demanded.</summary>
+    private static readonly HashSet<string> Known =
+    [
+        "vocab_size", "context_length", "embedding_length", "block_count", "feed_forward_length", "tensor_data_layout", "expert_count", "expert_used_count",
+        "attention.head_count", "attention.head_count_kv", "attention.layer_norm_rms_epsilon", "attention.key_length", "attention.value_length", "attention.sliding_window",
+        "rope.dimension_count", "rope.freq_base", "rope.scaling.type", "rope.scaling.factor", "rope.scaling.original_context_length", "rope.scaling.finetuned",
+    ];
+
     /// <exception cref="MalformedException">Another architecture, or one that is computed in a way not written here.</exception>
     public static LlamaConfig ReadConfig(Gguf file)
     {
@@ -13,6 +21,8 @@ internal static class LlamaGguf
         var architecture = metadata.Text("general.architecture");
         if (architecture is not ("llama" or "qwen2")) throw metadata.Bad("general.architecture", $"is {architecture}, llama and qwen2 are read");
         string Key(string name) => $"{architecture}.{name}";
+        foreach (var key in metadata.Keys.Where(key => key.StartsWith(architecture + ".", StringComparison.Ordinal)))
+            if (!Known.Contains(key[(architecture.Length + 1)..])) throw metadata.Bad(key, "is not known here, and could change what the model computes");
         foreach (var name in (string[])["expert_count", "attention.sliding_window"])
             if (metadata.IntegerOr(Key(name), 0) != 0) throw metadata.Bad(Key(name), "is not supported");
 
@@ -74,7 +84,8 @@ internal static class LlamaGguf
 
     private static RopeScaling ReadScaling(Gguf file, string prefix, int head)
     {
-        var type = file.Metadata.Text(prefix + "type") ?? "none";
+        var factor = file.Metadata.NumberOr(prefix + "factor", 0);
+        var type = file.Metadata.Text(prefix + "type") ?? (factor == 0 ? "none" : "linear"); // as llama.cpp takes a factor without a type
         if (file.Tensors.TryGetValue("rope_freqs.weight", out var divisors))
         {
             if (type != "none") throw file.Metadata.Bad(prefix + "type", "and rope_freqs.weight both scale positions");
@@ -84,11 +95,11 @@ internal static class LlamaGguf
             if (!values.All(value => double.IsFinite(value) && value > 0)) throw file.Metadata.Bad("rope_freqs.weight", "is not positive");
             return new RopeScaling.Divisors(values);
         }
-        var factor = file.Metadata.NumberOr(prefix + "factor", 0);
         return type switch
         {
             "none" => RopeScaling.None,
             "linear" when factor > 0 && double.IsFinite(factor) => new RopeScaling.Linear(factor),
+            "linear" => throw file.Metadata.Bad(prefix + "factor", "is not a positive number"),
             _ => throw file.Metadata.Bad(prefix + "type", $"is {type}; none and linear are read"),
         };
     }

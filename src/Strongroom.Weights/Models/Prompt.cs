@@ -58,6 +58,7 @@ internal sealed class Prompt(LlamaModel model, WorkingMemory memory) : IDisposab
     /// <exception cref="MalformedException">There is nothing to continue, and the model has no token that begins a text.</exception>
     public void Finish()
     {
+        if (system is not null) AddLlama2("user", []);
         if (isChat && model.Chat == ChatFormat.ChatMl)
         {
             AddControl("<|im_start|>");
@@ -91,13 +92,14 @@ internal sealed class Prompt(LlamaModel model, WorkingMemory memory) : IDisposab
     {
         if (role == "system")
         {
-            system?.Dispose();
-            system = Join("<<SYS>>\n"u8, content, "\n<</SYS>>\n\n"u8);
+            // This form has a place for one, in front of a user's message: several become one, and none is lost.
+            using var before = system;
+            system = before is null ? Join(content, [], []) : Join(before.Span, "\n"u8, content);
         }
         else if (role == "user")
         {
             AddBegin();
-            using var opening = Join("[INST] "u8, system is null ? [] : system.Span, []);
+            using var opening = system is null ? Join("[INST] "u8, [], []) : Join("[INST] <<SYS>>\n"u8, system.Span, "\n<</SYS>>\n\n"u8);
             AddPieces(opening.Span, content, " [/INST]"u8, start: true);
             system?.Dispose();
             system = null;

@@ -41,6 +41,8 @@ public sealed class ChatTests
             + "<|start_header_id|>assistant<|end_header_id|>\n\nyes?<|eot_id|><|start_header_id|>user<|end_header_id|>\n\ngo<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n",
             Written("<|start_header_id|><|end_header_id|><|eot_id|>", conversation));
         Assert.Equal("[INST] <<SYS>>\nbe brief\n<</SYS>>\n\nhi [/INST] yes? <|end|>[INST] go [/INST]", Written("[INST]<<SYS>>", conversation));
+        Assert.Equal("[INST] <<SYS>>\nbe brief\nand kind\n<</SYS>>\n\nhi [/INST]", Written("[INST]<<SYS>>", [("system", "be brief"), ("system", " and kind "), ("user", "hi")]));
+        Assert.Equal("[INST] hi [/INST] yes? <|end|>[INST] <<SYS>>\nbe brief\n<</SYS>>\n\n [/INST]", Written("[INST]<<SYS>>", [("user", "hi"), ("assistant", "yes?"), ("system", "be brief")]));
         Assert.Equal("be brief\n hi \nyes?\ngo", Written(null, conversation));
     }
 

@@ -82,6 +82,19 @@ public sealed class DecoderTests
         Assert.NotEqual(Logits(null), Logits(Newer));
     }
 
+    [Theory]
+    [InlineData("""{"sliding_window":100}""", 100)]
+    [InlineData("""{"sliding_window":null}""", 9000)]
+    [InlineData("{}", 4096)] // what a Mistral file means that does not say it
+    public void Mistral_looks_back_as_far_as_its_window(string window, int context)
+    {
+        var config = new TinyModel().Config();
+        (config["model_type"], config["max_position_embeddings"]) = ("mistral", 9000);
+        foreach (var (name, value) in JsonNode.Parse(window)!.AsObject()) config[name] = value?.DeepClone();
+        using var files = new NativeFiles();
+        Assert.Equal(context, LlamaConfig.ParseJson(files.Add("config.json", config.ToJsonString())).Context);
+    }
+
     [Fact]
     public void Refuses_biases_that_the_config_does_not_speak_of()
     {
@@ -161,6 +174,7 @@ public sealed class DecoderTests
     [Theory]
     [InlineData("rope_scaling", """{"rope_type":"yarn","factor":4.0}""")]
     [InlineData("rope_scaling", """{"rope_type":"linear","factor":0}""")]
+    [InlineData("rope_scaling", """{"rope_type":"linear","factor":2.0,"partial_rotary_factor":0.5}""")]
     [InlineData("hidden_act", "\"gelu\"")]
     [InlineData("model_type", "\"gemma\"")]
     [InlineData("quantization_config", "{}")]

@@ -31,26 +31,50 @@ public sealed class QuantisedTests
     [InlineData("tokenizer.ggml.pre", "mystery")]
     [InlineData("llama.rope.scaling.type", "yarn")]
     [InlineData("llama.context_length", "64")] // text where a number belongs
-    public void Refuses_metadata_that_is_not_known(string key, string value)
+    [InlineData("llama.rope.scale_linear", 4f)]
+    [InlineData("llama.attention.clamp_kqv", 1f)]
+    [InlineData("llama.rope.scaling.attn_factor", 1f)]
+    [InlineData("llama.attention.sliding_window", 16u)]
+    [InlineData("llama.expert_count", 8u)]
+    public void Refuses_metadata_that_is_not_known(string key, object value)
     {
         using var files = new NativeFiles();
         Assert.Throws<MalformedException>(() => LlamaModel.Load([files.Add("m.gguf", Build(quantised: false, (key, value)))], 1));
     }
 
-    internal static byte[] Build(bool quantised, (string Key, string Value)? change = null)
+    [Fact]
+    public void A_factor_of_positions_without_a_type_is_linear()
+    {
+        float[] Logits(params (string, object?)[] changes)
+        {
+            using var files = new NativeFiles();
+            using var model = LlamaModel.Load([files.Add("m.gguf", Build(quantised: false, changes))], 1);
+            using var session = new Session(model, WorkingMemory.Ordinary, 32);
+            session.Read([1, 2, 3, 4, 5]);
+            return session.Logits.ToArray();
+        }
+
+        const string Type = "llama.rope.scaling.type", Factor = "llama.rope.scaling.factor";
+        Assert.Equal(Logits((Type, "linear"), (Factor, 4f)), Logits((Type, null), (Factor, 4f)));
+        Assert.NotEqual(Logits((Type, "none"), (Factor, 4f)), Logits((Type, null), (Factor, 4f)));
+    }
+
+    /// <param name="changes">Of the metadata; null leaves an entry out.</param>
+    internal static byte[] Build(bool quantised, params (string Key, object? Value)[] changes)
     {
         var file = new GgufFile();
-        foreach (var (key, value) in new Dictionary<string, object>
+        var metadata = new Dictionary<string, object?>
         {
             ["general.architecture"] = "llama", ["llama.context_length"] = 64u, ["llama.embedding_length"] = (uint)Dimension, ["llama.feed_forward_length"] = (uint)Hidden,
             ["llama.block_count"] = 1u, ["llama.attention.head_count"] = 4u, ["llama.attention.layer_norm_rms_epsilon"] = 1e-5f,
             ["llama.rope.scaling.type"] = "none", ["tokenizer.ggml.model"] = "gpt2", ["tokenizer.ggml.pre"] = "gpt-2",
-        })
+        };
+        foreach (var (key, value) in changes) metadata[key] = value;
+        foreach (var (key, value) in metadata)
         {
-            if (change?.Key == key) file.Entry(key, change.Value.Value);
-            else if (value is string text) file.Entry(key, text);
+            if (value is string text) file.Entry(key, text);
             else if (value is float number) file.Entry(key, number);
-            else file.Entry(key, (uint)value);
+            else if (value is uint whole) file.Entry(key, whole);
         }
         string[] tokens = [.. TokenizerFiles.Letters(), "ab", "cd", "ef", "gh"];
         file.Key("tokenizer.ggml.tokens").U32(9).U32(8).U64((ulong)tokens.Length);
