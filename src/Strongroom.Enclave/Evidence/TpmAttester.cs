@@ -84,7 +84,8 @@ public sealed class TpmAttester(TpmPlace place, IReadOnlyList<int> pcrs, int app
     }
 
     /// <summary>Evidence for one transcript: canonical JSON, spec/evidence.md, "TPM 2.0".</summary>
-    /// <exception cref="UnavailableException">The TPM or the event log cannot be read, or the state changed under the quote.</exception>
+    /// <remarks>Another program may extend a register between the values and the quote; the broker then refuses the evidence.</remarks>
+    /// <exception cref="UnavailableException">The TPM or the event log cannot be read, or no log explains the application PCR.</exception>
     public byte[] Quote(Digest transcript)
     {
         using var turn = Lock();
@@ -125,12 +126,12 @@ public sealed class TpmAttester(TpmPlace place, IReadOnlyList<int> pcrs, int app
     /// <summary>One enclave of the machine at a time reads or moves the PCR.</summary>
     private FileStream Lock()
     {
-        Directory.CreateDirectory(place.State);
         var path = Path.Combine(place.State, "lock");
         for (var attempt = 0; ; attempt++)
         {
             try
             {
+                Directory.CreateDirectory(place.State);
                 return new(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             }
             catch (IOException) when (attempt < 100)
@@ -139,7 +140,11 @@ public sealed class TpmAttester(TpmPlace place, IReadOnlyList<int> pcrs, int app
             }
             catch (IOException e)
             {
-                throw new UnavailableException($"another enclave holds {path}", e);
+                throw new UnavailableException($"another enclave holds {path}, or it cannot be written: {e.Message}", e);
+            }
+            catch (UnauthorizedAccessException e)
+            {
+                throw new UnavailableException($"{path} cannot be written: run as a user who may, or name another directory with --state", e);
             }
         }
     }

@@ -119,12 +119,16 @@ public sealed class TpmDevice : IDisposable
         if (!Handles(index, 1).Contains(index)) return null;
         var reader = new ByteReader(Execute("NV_ReadPublic", 0x169, [index], [], new()).Parameters);
         var area = reader.Sized16("NV public area");
+        if (area.Length < 2) throw new MalformedException(-1, "the TPM's NV index has no public area");
         var size = area[^2] << 8 | area[^1];
         var content = new ByteWriter();
         while (content.Length < size)
         {
-            var chunk = Execute("NV_Read", 0x14E, [index, index], [TpmAuthorization.Password], new ByteWriter().U16((ushort)Math.Min(ReadChunk, size - content.Length)).U16((ushort)content.Length));
-            content.Bytes(new ByteReader(chunk.Parameters).Sized16("NV content", ReadChunk));
+            var wanted = Math.Min(ReadChunk, size - content.Length);
+            var chunk = Execute("NV_Read", 0x14E, [index, index], [TpmAuthorization.Password], new ByteWriter().U16((ushort)wanted).U16((ushort)content.Length));
+            var read = new ByteReader(chunk.Parameters).Sized16("NV content", ReadChunk);
+            if (read.Length != wanted) throw new MalformedException(-1, $"the TPM gave {read.Length} bytes of an NV index, {wanted} were asked for"); // none at all would go on for ever
+            content.Bytes(read);
         }
         return content.ToArray();
     }
