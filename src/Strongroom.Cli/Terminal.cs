@@ -13,6 +13,9 @@ internal sealed class Terminal(TextWriter output, TextWriter error, bool json)
 {
     private static readonly JsonWriterOptions Indented = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    private readonly TextWriter words = VisibleText.Over(output);
+    private readonly TextWriter notes = VisibleText.Over(error);
+
     /// <summary>True when the answer must be a JSON document.</summary>
     internal bool Json => json;
 
@@ -24,7 +27,7 @@ internal sealed class Terminal(TextWriter output, TextWriter error, bool json)
     {
         if (!json)
         {
-            inWords(output);
+            inWords(words);
             return;
         }
         using var bytes = new MemoryStream();
@@ -33,12 +36,12 @@ internal sealed class Terminal(TextWriter output, TextWriter error, bool json)
     }
 
     /// <summary>A line that belongs to no answer: a warning, a note, what to do next.</summary>
-    internal void Note(string line) => error.WriteLine(line);
+    internal void Note(string line) => notes.WriteLine(line.ReplaceLineEndings(" "));
 
     /// <summary>One line on standard error; with --json also the answer.</summary>
     internal void Fail(string what, IReadOnlyList<string> reasons, int code)
     {
-        error.WriteLine($"strongroom: {what.ReplaceLineEndings(" ")}");
+        Note($"strongroom: {what}");
         if (json) Answer(new JsonObject { ["error"] = what, ["reasons"] = new JsonArray([.. reasons.Select(each => (JsonNode)each)]), ["exit_code"] = code }, _ => { });
     }
 

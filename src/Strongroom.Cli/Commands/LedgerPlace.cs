@@ -35,6 +35,8 @@ internal abstract class LedgerPlace : IDisposable
 
     private sealed class Server : LedgerPlace
     {
+        private const int MaxAnswerInBytes = 64 << 20; // a manifest has 16 MiB at most, and nothing of a ledger is longer
+
         private readonly HttpClient http;
 
         internal Server(Uri url)
@@ -43,7 +45,7 @@ internal abstract class LedgerPlace : IDisposable
 #pragma warning disable CA5359
             var handler = new SocketsHttpHandler { SslOptions = { RemoteCertificateValidationCallback = (_, _, _, _) => true } };
 #pragma warning restore CA5359
-            http = new(handler) { BaseAddress = new(url.AbsoluteUri.TrimEnd('/') + "/"), Timeout = TimeSpan.FromSeconds(30) };
+            http = new(handler) { BaseAddress = new(url.AbsoluteUri.TrimEnd('/') + "/"), Timeout = TimeSpan.FromSeconds(30), MaxResponseContentBufferSize = MaxAnswerInBytes };
         }
 
         internal override async Task<ReadOnlyMemory<byte>?> ReadAsync(string path, CancellationToken cancel)
