@@ -22,7 +22,7 @@ seal_the_model() {
 
 start_witness_and_broker() {
     step "Start a witness and a broker" "The broker decides and remembers; the witness, run by somebody else, countersigns only a memory that grows and never changes. Nothing is released that it has not seen."
-    ports=$((20000 + RANDOM % 20000))
+    ports=$((20000 + RANDOM % 12000)) # below those that the kernel gives to whoever connects
     local origin=demo.example/strongroom
     run ./strongroom witness key create "$stage/witness.key" --name witness.example
     witness_key=$(found 'witness\.example\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+')
