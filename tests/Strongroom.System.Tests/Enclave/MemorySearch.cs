@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Security.Cryptography.X509Certificates;
 
 namespace Strongroom.System.Tests.Enclave;
 
@@ -15,8 +16,14 @@ internal sealed class MemorySearch
     private const int Page = 4096;
     private const int HintBits = 22;
 
+    /// <summary>Of files, these are searched for private keys: what is larger is somebody's data, random all through, and each 8 bytes of it would be a candidate.</summary>
+    private const int MostWithKeys = 64 << 10;
+
     private readonly Dictionary<ulong, List<(string Name, byte[] Bytes)>> blocks = [];
     private readonly bool[] hints = new bool[1 << HintBits];
+
+    /// <summary>Private keys of which the public half is known.</summary>
+    public KeySearch Keys { get; } = new();
 
     /// <summary>Mappings that the kernel could not read although they are readable to their owner.</summary>
     public int Unreadable { get; private set; }
@@ -44,7 +51,9 @@ internal sealed class MemorySearch
         Add(name + " widened", wide);
     }
 
-    public List<string> InProcess(int process)
+    /// <param name="process">Its id.</param>
+    /// <param name="withKeys">Also for private keys, which takes seconds.</param>
+    public List<string> InProcess(int process, bool withKeys = true)
     {
         var found = new List<string>();
         using var memory = File.OpenHandle($"/proc/{process}/mem");
@@ -53,9 +62,9 @@ internal sealed class MemorySearch
             var fields = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
             if (fields[1][0] != 'r' || line.Contains("[v", StringComparison.Ordinal)) continue;
             var range = fields[0].Split('-').Select(hex => long.Parse(hex, NumberStyles.HexNumber, CultureInfo.InvariantCulture)).ToArray();
-            InMapping(memory, range[0], range[1], line, found);
+            InMapping(memory, range[0], range[1], line, written: withKeys && fields[1][1] == 'w' && !line.Contains('/', StringComparison.Ordinal), found);
         }
-        return found;
+        return [.. found, .. Keys.Find()];
     }
 
     public List<string> InFiles(IEnumerable<string> paths)
@@ -65,17 +74,36 @@ internal sealed class MemorySearch
         {
             try
             {
-                In(File.ReadAllBytes(path), path, found);
+                var bytes = File.ReadAllBytes(path);
+                In(bytes, path, written: bytes.Length <= MostWithKeys, found);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
                 // A socket, or gone again.
             }
         }
-        return found;
+        return [.. found, .. Keys.Find()];
     }
 
-    private void InMapping(Microsoft.Win32.SafeHandles.SafeFileHandle memory, long start, long end, string where, List<string> found)
+    /// <summary>What an enclave of this setup must not show: its weights, the keys of its files, and once it has asked its private keys.</summary>
+    public static MemorySearch For(EnclaveSetup setup)
+    {
+        var search = new MemorySearch();
+        for (var i = 0; i < setup.Model.Tensors.Count; i++) search.AddTensor($"tensor {i}", setup.Model.Tensors[i]);
+        search.Add("file keys", setup.Model.FileKeys);
+        if (setup.Broker.EnclaveKey is { } key) search.Keys.Add("HPKE key", key);
+        using var certificate = X509CertificateLoader.LoadCertificateFromFile(Path.Combine(setup.State, "enclave.crt"));
+        search.Keys.Add("TLS key", certificate);
+        return search;
+    }
+
+    /// <summary>The enclave's own directory, and what appeared in the places for temporary files since it began; a pipe has no length, and whoever opened it would wait.</summary>
+    public static IEnumerable<string> Written(string state, DateTime since) =>
+        Directory.EnumerateFiles(state, "*", SearchOption.AllDirectories)
+            .Concat(((string[])[Path.GetTempPath(), "/dev/shm", "/var/tmp"]).Where(Directory.Exists).SelectMany(Directory.EnumerateFiles)
+                .Where(file => File.GetLastWriteTimeUtc(file) >= since && new FileInfo(file).Length is > 0 and < 64 << 20));
+
+    private void InMapping(Microsoft.Win32.SafeHandles.SafeFileHandle memory, long start, long end, string where, bool written, List<string> found)
     {
         var buffer = new byte[(4 << 20) + Block];
         for (var at = start; at < end; at += buffer.Length - Block)
@@ -90,18 +118,21 @@ internal sealed class MemorySearch
                 Unreadable++;
                 return;
             }
-            In(buffer.AsSpan(0, length), where, found);
+            In(buffer.AsSpan(0, length), where, written, found);
         }
     }
 
-    private void In(ReadOnlySpan<byte> bytes, string where, List<string> found)
+    /// <param name="written">Could hold a private key that was made later; programs and libraries could not.</param>
+    private void In(ReadOnlySpan<byte> bytes, string where, bool written, List<string> found)
     {
         Searched += bytes.Length;
         for (var page = 0; page + Block <= bytes.Length; page += Page)
         {
             // Pages of zeros are most of any process, and hold no secret but one of zeros.
             var end = Math.Min(page + Page, bytes.Length - Block + 1);
-            if (!bytes[page..Math.Min(page + Page + Block, bytes.Length)].ContainsAnyExcept((byte)0)) continue;
+            var here = bytes[page..Math.Min(page + Page + Block, bytes.Length)];
+            if (!here.ContainsAnyExcept((byte)0)) continue;
+            if (written) Keys.Collect(here);
             for (var at = page; at < end; at++)
                 if (hints[Hint(Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref MemoryMarshal.GetReference(bytes), at)))]) Compare(bytes[at..], where, found);
         }

@@ -14,9 +14,13 @@ public sealed class RootTests
         RequireRoot();
         await using var setup = await EnclaveSetup.CreateAsync();
         var began = DateTime.UtcNow;
+        setup.Broker.PendingAnswers = int.MaxValue;
         using var enclave = setup.Run();
+        await enclave.ExpectAsync("pending");
+        var search = MemorySearch.For(setup);
+        Assert.Empty(search.InProcess(enclave.Id)); // the HPKE key, which it needs until then
+        setup.Broker.PendingAnswers = 0;
         var ready = await enclave.ExpectAsync("ready");
-        var search = Secrets(setup);
         Assert.Empty(search.InProcess(enclave.Id));
         Assert.True(search.Unreadable > 0, "no mapping was secret");
 
@@ -27,18 +31,27 @@ public sealed class RootTests
         Assert.Empty(search.InProcess(GuardianOf(enclave.Id)));
         await stop.CancelAsync();
         Assert.True(await generating > 0, "nothing was generated during the search");
-        Assert.Empty(search.InFiles(Written(setup.State, began)));
+        Assert.Empty(search.InFiles(MemorySearch.Written(setup.State, began)));
     }
 
     [Fact]
-    public async Task Would_find_the_weights_if_they_lay_in_memory_that_the_kernel_reads()
+    public async Task Would_find_weights_and_keys_if_they_lay_in_memory_that_the_kernel_reads()
     {
         RequireRoot();
         await using var setup = await EnclaveSetup.CreateAsync();
+        setup.Broker.PendingAnswers = int.MaxValue;
         using var enclave = setup.Run(("memory", "locked"));
-        await enclave.ExpectAsync("ready");
+        await enclave.ExpectAsync("pending");
         // The same search, the same program: only the kind of memory differs.
-        Assert.NotEmpty(Secrets(setup).InProcess(enclave.Id));
+        var search = MemorySearch.For(setup);
+        Assert.Equal(["HPKE key", "TLS key"], search.InProcess(enclave.Id));
+        setup.Broker.PendingAnswers = 0;
+        await enclave.ExpectAsync("ready");
+        var found = search.InProcess(enclave.Id);
+        Assert.Contains(found, each => each.StartsWith("tensor", StringComparison.Ordinal));
+        Assert.Contains("TLS key", found);
+        Assert.DoesNotContain("HPKE key", found); // wiped when it had opened the file keys, and those when they had opened the files
+        Assert.DoesNotContain(found, each => each.StartsWith("file keys", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -127,14 +140,6 @@ public sealed class RootTests
         Assert.True(File.Exists(marker));
     }
 
-    private static MemorySearch Secrets(EnclaveSetup setup)
-    {
-        var search = new MemorySearch();
-        for (var i = 0; i < setup.Model.Tensors.Count; i++) search.AddTensor($"tensor {i}", setup.Model.Tensors[i]);
-        search.Add("file keys", setup.Model.FileKeys);
-        return search;
-    }
-
     private static async Task<int> GenerateAsync(HttpClient client, CancellationToken stop)
     {
         var count = 0;
@@ -146,12 +151,6 @@ public sealed class RootTests
         }
         return count;
     }
-
-    /// <summary>The enclave's own directory, what it holds open, and what appeared in the places for temporary files since it began; a pipe has no length, and whoever opened it would wait.</summary>
-    private static IEnumerable<string> Written(string state, DateTime since) =>
-        Directory.EnumerateFiles(state, "*", SearchOption.AllDirectories)
-            .Concat(((string[])[Path.GetTempPath(), "/dev/shm", "/var/tmp"]).Where(Directory.Exists).SelectMany(Directory.EnumerateFiles)
-                .Where(file => File.GetLastWriteTimeUtc(file) >= since && new FileInfo(file).Length is > 0 and < 64 << 20));
 
     private static int GuardianOf(int enclave) =>
         int.Parse(File.ReadLines($"/proc/{enclave}/task/{enclave}/children").First().Split(' ')[0], global::System.Globalization.CultureInfo.InvariantCulture);

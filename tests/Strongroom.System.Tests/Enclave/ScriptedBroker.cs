@@ -29,7 +29,6 @@ internal sealed class ScriptedBroker : IAsyncDisposable
     private readonly TinyModel model;
     private readonly Ed25519PublicKey machine;
     private WebApplication? app;
-    private HpkePublicKey? enclaveKey;
 
     public ScriptedBroker(TinyModel model, Ed25519PublicKey machine)
     {
@@ -45,6 +44,9 @@ internal sealed class ScriptedBroker : IAsyncDisposable
     public string Address => app!.Address();
 
     public BrokerPin Pin => BrokerPin.Of(certificate);
+
+    /// <summary>Of the enclave that asked last.</summary>
+    public HpkePublicKey? EnclaveKey { get; private set; }
 
     /// <summary>What an enclave is told first: approvals are missing, so many times.</summary>
     public int PendingAnswers { get; set; }
@@ -119,7 +121,7 @@ internal sealed class ScriptedBroker : IAsyncDisposable
 
     private byte[] Challenged(ChallengeRequest asked)
     {
-        enclaveKey = asked.HpkeKey;
+        EnclaveKey = asked.HpkeKey;
         var transcript = Challenge(new(
             Origin, RandomNumberGenerator.GetBytes(32), Now(), asked.Request,
             model.Manifest.ModelDigest, EnrolledMachine.IdOf(machine.Span), asked.HpkeKey, Pin.Key, asked.Memory, asked.Configuration));
@@ -147,7 +149,7 @@ internal sealed class ScriptedBroker : IAsyncDisposable
     private byte[] RenewalChallenged(string lease, RenewalChallengeRequest asked)
     {
         var transcript = new RenewalTranscript(
-            Origin, RandomNumberGenerator.GetBytes(32), Now(), lease, EnrolledMachine.IdOf(machine.Span), enclaveKey!, Pin.Key, asked.Configuration);
+            Origin, RandomNumberGenerator.GetBytes(32), Now(), lease, EnrolledMachine.IdOf(machine.Span), EnclaveKey!, Pin.Key, asked.Configuration);
         var id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
         renewals[id] = transcript;
         return CanonicalJson.Serialize(new(id, transcript, Now().AddMinutes(1), [], 13), ProtocolJson.Default.RenewalChallenge);
