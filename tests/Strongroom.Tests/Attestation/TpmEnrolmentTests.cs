@@ -185,6 +185,22 @@ public sealed class TpmEnrolmentTests : IDisposable
         Assert.Throws<MalformedException>(() => TpmPublic.Parse(key));
     }
 
+    [Theory]
+    [InlineData(1024)]
+    [InlineData(2047)]
+    [InlineData(16384)]
+    public void Refuses_an_RSA_key_of_a_length_that_is_not_used(int bits) =>
+        Assert.Throws<MalformedException>(() => TpmPublic.Parse(TpmPublic.Rsa(TpmAttributes.Restricted, ReadOnlyMemory<byte>.Empty, hasAes128: false, TpmAlgorithm.RsaSsa, bits).ToBytes()));
+
+    [Fact]
+    public void Refuses_a_signature_of_an_unknown_scheme()
+    {
+        byte[] ofOneNumber = [0, (byte)TpmAlgorithm.RsaSsa, 0, (byte)TpmAlgorithm.Sha256, 0, 1, 1];
+        Assert.Equal(TpmAlgorithm.RsaSsa, TpmSignature.Parse(ofOneNumber).Scheme);
+        ofOneNumber[1] = 0x15; // RSAES, which signs nothing
+        Assert.Throws<MalformedException>(() => TpmSignature.Parse(ofOneNumber));
+    }
+
     [Fact]
     public void A_public_key_that_parses_is_written_back_to_the_same_bytes()
     {
