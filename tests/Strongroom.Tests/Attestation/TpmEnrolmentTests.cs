@@ -129,6 +129,15 @@ public sealed class TpmEnrolmentTests : IDisposable
     public void E5_rejects_a_certificate_signed_with_SHA_1() => RejectedAmongOthers("E5", Maker.Certify(Rsa, hash: HashAlgorithmName.SHA1));
 
     [Fact]
+    public void Refuses_a_certificate_with_an_extension_twice()
+    {
+        var certificate = Maker.Certify(Rsa, request => request.CertificateExtensions.Add(new X509Extension("2.5.29.18", [0x30, 0x00], critical: false)));
+        var second = certificate.AsSpan().IndexOf((byte[])[0x06, 0x03, 0x55, 0x1D, 0x12]);
+        certificate[second + 4] = 0x11; // one more alternative name; .NET writes none itself, and who reads the first may not be who reads the last
+        Malformed(Introduction(certificate));
+    }
+
+    [Fact]
     public void E5_rejects_a_certificate_signed_by_PSS_with_SHA_1() => RejectedAmongOthers("E5", Maker.CertifyByPss(Rsa, HashAlgorithmName.SHA1));
 
     [Fact]
