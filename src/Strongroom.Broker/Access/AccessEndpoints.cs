@@ -21,7 +21,7 @@ internal static class AccessEndpoints
         {
             AddModel => Problem.Malformed.Because("a model comes with its manifest and recipients: POST /v1/models"),
             EnrolMachine => Problem.Malformed.Because("a machine comes with the answer to its challenge: POST /v1/machines"),
-            _ => await Commands.WriteAsync(journal, signed, [], cancel),
+            _ => await Commands.WriteAsync(journal, signed, Enclosures.Read(signed.Command, []), cancel),
         };
 
     private static Ok<IReadOnlyList<ProposalDetails>> Proposals([AsParameters] Page page, Journal journal, Reader reader)

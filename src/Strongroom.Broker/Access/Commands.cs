@@ -7,9 +7,9 @@ namespace Strongroom.Broker.Access;
 /// <summary>How a person's signed command becomes a record, whichever address it came to.</summary>
 internal static class Commands
 {
-    /// <param name="blobs">What the command brings along, in the order in which it names them (<see cref="Enclosures"/>).</param>
+    /// <param name="enclosed">What the command brings along, read by now: the one write path asks no more than what depends on the ledger.</param>
     public static async Task<Results<Ok<CommandReply>, Accepted<CommandReply>, ProblemHttpResult>> WriteAsync(
-        Journal journal, SignedCommand signed, IReadOnlyList<ReadOnlyMemory<byte>> blobs, CancellationToken cancel)
+        Journal journal, SignedCommand signed, Enclosures enclosed, CancellationToken cancel)
     {
         if (Malformed(signed) is { } malformed) return malformed;
         // What anybody can send, and send again, is refused out here: only an enrolled person's own word takes a turn in the write path.
@@ -19,8 +19,8 @@ internal static class Commands
             (state, now) =>
             {
                 reasons = state.Refusals(signed, now);
-                if (reasons.Count == 0) reasons = Enclosures.Refusals(state, signed.Command, blobs, now);
-                if (reasons.Count == 0) return new(new CommandRecord(now, signed.Command, signed.Signature), blobs);
+                if (reasons.Count == 0) reasons = enclosed.Refusals(state, signed.Command, now);
+                if (reasons.Count == 0) return new(new CommandRecord(now, signed.Command, signed.Signature), enclosed.Blobs);
                 return CommandRefused.Of(state, signed, now) is { } refused ? new(refused) : null;
             },
             cancel);

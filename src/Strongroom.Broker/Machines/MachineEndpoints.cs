@@ -39,7 +39,7 @@ internal static class MachineEndpoints
         if (enrolment.Certificates is not null && !CryptographicOperations.FixedTimeEquals((answer.Secret ?? default).Span, secret.Span))
             reasons.Add("the answer is not what the credential held: the attestation key was not shown to be in that TPM");
         // A right answer stays right until its time is over, and a machine is enrolled once: the ledger is what spends this challenge.
-        return reasons.Count > 0 ? Problem.EvidenceRefused.Because(reasons) : await Commands.WriteAsync(journal, answer.Command, enrolment.Blobs, cancel);
+        return reasons.Count > 0 ? Problem.EvidenceRefused.Because(reasons) : await Commands.WriteAsync(journal, answer.Command, Enclosures.Read(enrol, enrolment.Blobs), cancel);
     }
 
     private static Ok<IReadOnlyList<MachineDetails>> List([AsParameters] Page page, Journal journal)

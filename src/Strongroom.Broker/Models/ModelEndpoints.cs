@@ -26,20 +26,21 @@ internal static class ModelEndpoints
         if (upload.Command.Command is not AddModel add) return Problem.Malformed.Because("the command is not model/add.v1");
         if (Commands.Malformed(upload.Command) is { } malformed) return malformed;
         // Asked before anything is parsed or stored for whoever may not add a model, and once more when it is written.
-        if (journal.State.Refusals(upload.Command, clock.GetUtcNow()).Count > 0) return await Commands.WriteAsync(journal, upload.Command, [], cancel);
-        var reasons = await RefusalsAsync(upload, add, journal.State, clock.GetUtcNow(), custody, cancel);
+        if (journal.State.Refusals(upload.Command, clock.GetUtcNow()).Count > 0) return await Commands.WriteAsync(journal, upload.Command, Enclosures.Read(add, []), cancel);
+        var enclosed = Enclosures.Read(add, [upload.Manifest]);
+        var reasons = await RefusalsAsync(upload, add, enclosed, journal.State, clock.GetUtcNow(), custody, cancel);
         if (reasons.Count > 0) return Problem.Refused.Because(reasons);
         shelf.Put(upload.Manifest, add.ModelDigest, upload.Recipients);
-        return await Commands.WriteAsync(journal, upload.Command, [upload.Manifest], cancel);
+        return await Commands.WriteAsync(journal, upload.Command, enclosed, cancel);
     }
 
-    private static async Task<List<string>> RefusalsAsync(ModelUpload upload, AddModel add, LedgerState state, DateTimeOffset now, KeyProvider custody, CancellationToken cancel)
+    private static async Task<List<string>> RefusalsAsync(ModelUpload upload, AddModel add, Enclosures enclosed, LedgerState state, DateTimeOffset now, KeyProvider custody, CancellationToken cancel)
     {
         var reasons = new List<string>();
         try
         {
             var modelDigest = Sealing.Manifest.Parse(upload.Manifest.Span).ModelDigest; // what is no manifest is malformed, and not only refused
-            reasons.AddRange(Enclosures.Refusals(state, add, [upload.Manifest], now));
+            reasons.AddRange(enclosed.Refusals(state, add, now));
             if (Digest.Of(upload.Recipients.Span) != add.RecipientsDigest) reasons.Add("the command is signed for other recipients");
             // A model whose key this broker cannot unwrap would be found out at the first release, in the night before it is needed.
             (await custody.UnwrapModelKeyAsync(Recipients.Parse(upload.Recipients.Span, modelDigest), cancel)).Dispose();

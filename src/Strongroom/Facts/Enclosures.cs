@@ -6,10 +6,19 @@ namespace Strongroom.Facts;
 
 /// <summary>
 /// What a command brings along that is too large for an entry and lies beside the ledger: a model's manifest, the certificates that vouch for a TPM. The
-/// broker asks these rules before it writes, the auditor asks them again of what lies there, so that neither has to be believed.
+/// broker asks these rules before it writes, the auditor asks them again of what lies there, so that neither has to be believed. What is dear - hashing
+/// and reading up to 8 MiB, the signature - is done once, by <see cref="Read"/>, and depends on no ledger.
 /// </summary>
-public static class Enclosures
+public sealed class Enclosures
 {
+    private readonly Manifest? manifest;
+    private readonly IReadOnlyList<string> wrong;
+
+    private Enclosures(IReadOnlyList<ReadOnlyMemory<byte>> blobs, Manifest? manifest, IReadOnlyList<string> wrong) => (Blobs, this.manifest, this.wrong) = (blobs, manifest, wrong);
+
+    /// <summary>In the order in which the command names them.</summary>
+    public IReadOnlyList<ReadOnlyMemory<byte>> Blobs { get; }
+
     /// <summary>SHA-256 of each, in the order in which the command names them.</summary>
     public static IReadOnlyList<Digest> Of(Command command) => command switch
     {
@@ -18,32 +27,40 @@ public static class Enclosures
         _ => [],
     };
 
-    /// <summary>Every reason why the command may not be written with these beside it; empty if it may. Asked after <see cref="LedgerState.Refusals"/>.</summary>
-    /// <param name="state">The ledger before the command: the publishers' keys and the roots that were recorded then.</param>
-    /// <param name="enclosed">In the order of <see cref="Of"/>.</param>
-    /// <param name="now">When the command is written: certificates must be valid then.</param>
-    public static IReadOnlyList<string> Refusals(LedgerState state, Command command, IReadOnlyList<ReadOnlyMemory<byte>> enclosed, DateTimeOffset now)
+    /// <summary>Reads what came with the command; what is wrong with it alone is among the <see cref="Refusals"/> of every ledger.</summary>
+    /// <param name="blobs">In the order of <see cref="Of"/>.</param>
+    public static Enclosures Read(Command command, IReadOnlyList<ReadOnlyMemory<byte>> blobs)
     {
-        ArgumentNullException.ThrowIfNull(state);
-        ArgumentNullException.ThrowIfNull(enclosed);
-        if (!enclosed.Select(bytes => Digest.Of(bytes.Span)).SequenceEqual(Of(command))) return ["what comes with the command is not what it names"];
+        ArgumentNullException.ThrowIfNull(blobs);
+        if (!blobs.Select(bytes => Digest.Of(bytes.Span)).SequenceEqual(Of(command))) return new(blobs, null, ["what comes with the command is not what it names"]);
         try
         {
-            return command switch
-            {
-                AddModel add => [.. Signed(state, add, Manifest.Parse(enclosed[0].Span))],
-                EnrolMachine { Endorsement: not null } => Vouched(state, enclosed, now),
-                _ => [],
-            };
+            return new(blobs, command is AddModel ? Manifest.Parse(blobs[0].Span) : null, []);
         }
         catch (MalformedException e)
         {
-            return [e.Message];
+            return new(blobs, null, [e.Message]);
         }
         catch (RefusedException e)
         {
-            return e.Reasons;
+            return new(blobs, null, e.Reasons);
         }
+    }
+
+    /// <summary>Every reason why the command may not be written with these beside it; empty if it may. Asked after <see cref="LedgerState.Refusals"/>.</summary>
+    /// <param name="state">The ledger before the command: the publishers' keys and the roots that were recorded then.</param>
+    /// <param name="command">The one that they were read with.</param>
+    /// <param name="now">When the command is written: certificates must be valid then.</param>
+    public IReadOnlyList<string> Refusals(LedgerState state, Command command, DateTimeOffset now)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        if (wrong.Count > 0) return wrong;
+        return command switch
+        {
+            AddModel add => [.. Signed(state, add, manifest!)],
+            EnrolMachine { Endorsement: not null } => Vouched(state, Blobs, now),
+            _ => [],
+        };
     }
 
     /// <summary>Parsing has checked that the manifest bears the signature of the key that it names.</summary>
@@ -57,7 +74,14 @@ public static class Enclosures
     private static List<string> Vouched(LedgerState state, IReadOnlyList<ReadOnlyMemory<byte>> certificates, DateTimeOffset now)
     {
         var reasons = new List<string>();
-        EndorsementKey.Check(certificates[0], certificates.Skip(1), state.Access.EndorsementRoots, now, reasons);
+        try
+        {
+            EndorsementKey.Check(certificates[0], certificates.Skip(1), state.Access.EndorsementRoots, now, reasons);
+        }
+        catch (MalformedException e)
+        {
+            reasons.Add(e.Message);
+        }
         return reasons;
     }
 }

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Strongroom.Bytes;
 using Strongroom.Crypto;
 using Strongroom.Facts;
+using Strongroom.Sealing;
 using Strongroom.Tests.Attestation;
 
 namespace Strongroom.Tests.Facts;
@@ -189,6 +190,30 @@ public sealed class DecisionAuditTests
         var other = town.AddModel(model: "another-storyteller");
         town.Force(town.AddModel(version: 2) with { ManifestDigest = other.ManifestDigest });
         await Finds(town.Entries.Count - 1, "the manifest is of another-storyteller version 1; the command is signed for another manifest");
+    }
+
+    [Fact]
+    public async Task Finds_a_manifest_whose_digest_the_people_did_not_sign()
+    {
+        town.Force(town.AddModel(version: 2) with { ModelDigest = Digest.Of("another content"u8) });
+        await Finds(town.Entries.Count - 1, "the command is signed for another manifest");
+    }
+
+    /// <summary>The write path asks again, of the newest ledger, what was read once outside of it; that costs nothing however large the manifest is.</summary>
+    [Fact]
+    public void What_was_read_once_is_judged_by_each_ledger_and_not_read_again()
+    {
+        var files = Enumerable.Range(0, 2000).Select(i => new ManifestFile($"f{i:d5}", 100, SealedLayout.SealedLength(100), Digest.Of("tree"u8))).ToList();
+        var manifest = Manifest.Sign(town.Publisher, "storyteller", 2, Town.Noon, files);
+        var add = town.AddModel(version: 2) with { ModelDigest = manifest.ModelDigest, ManifestDigest = Digest.Of(manifest.Bytes.Span) };
+        var read = Enclosures.Read(add, [manifest.Bytes]);
+        Assert.Empty(read.Refusals(town.State, add, town.Now));
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Empty(read.Refusals(town.State, add, town.Now));
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 16_384);
+        town.Agree(new RemovePublisher("acme"));
+        Assert.Equal(["the manifest is not signed by the key on record for acme"], read.Refusals(town.State, add, town.Now));
+        Assert.Equal(["what comes with the command is not what it names"], Enclosures.Read(add, [town.ManifestOf("storyteller", 3).Bytes]).Refusals(town.State, add, town.Now));
     }
 
     [Fact]
