@@ -17,6 +17,7 @@ internal static partial class Linux
     private const int LockExclusive = 2;
     private const int LockNonBlocking = 4;
     private const int WouldBlock = 11;
+    private const int CrossDevice = 18; // EXDEV
     private const int NotSupported = 95;
     private const int IsDirectoryError = 21;
     private const int TooManyLinks = 40; // ELOOP: the last part of the path is a symbolic link
@@ -64,8 +65,8 @@ internal static partial class Linux
         if (done != 0) throw Failure(path);
     }
 
-    /// <summary>Atomic; an empty directory in the way is replaced.</summary>
-    internal static void RenameDirectory(string from, string to)
+    /// <summary>Atomic; a file in the way of a file, or an empty directory in that of a directory, is replaced.</summary>
+    internal static void Rename(string from, string to)
     {
         if (rename(from, to) != 0) throw Failure(to);
     }
@@ -105,6 +106,7 @@ internal static partial class Linux
         return error switch
         {
             2 => new FileNotFoundException(null, path),
+            CrossDevice => new IOException($"{path} is a mount point's, out of which nothing can be moved in one step: name it by its path on the file system that was mounted"),
             1 or 13 => new UnauthorizedAccessException($"access to {path} is denied"),
             _ => new IOException($"{path}: {Marshal.GetPInvokeErrorMessage(error)}"),
         };

@@ -64,18 +64,36 @@ internal sealed class SealedDirectory
     }
 
     /// <summary>Puts other recipients in the place of those that were read, in one step: whoever reads meanwhile finds the old or the new ones.</summary>
+    /// <remarks>Linux gives an unnamed file a new name only, so it has one for an instant: beside the model, which who is killed then leaves as it was.</remarks>
+    /// <exception cref="RefusedException">Somebody else put others there since they were read.</exception>
     internal void Replace(Recipients recipients)
     {
-        var (target, partial) = (System.IO.Path.Combine(Path, RecipientsName), System.IO.Path.Combine(Path, RecipientsName + ".partial"));
-        using (var file = Linux.CreateUnnamed(Path))
+        using var alone = Linux.OpenDirectory(Path, followLinks: true);
+        Linux.Lock(alone, wait: true);
+        if (!Bytes(Path, RecipientsName, Recipients.MaxBytes).AsSpan().SequenceEqual(Recipients.Bytes.Span))
+            throw new RefusedException($"{RecipientsName} was changed meanwhile; see who can open the model now, and try again");
+        var real = Directory.ResolveLinkTarget(Path, returnFinalTarget: true)?.FullName ?? System.IO.Path.GetFullPath(Path);
+        real = System.IO.Path.TrimEndingDirectorySeparator(real);
+        var parent = System.IO.Path.GetDirectoryName(real) ?? real;
+        var (target, hidden) = (System.IO.Path.Combine(real, RecipientsName), System.IO.Path.Combine(parent, $".{System.IO.Path.GetFileName(real)}.{RecipientsName}"));
+        using (var file = Linux.CreateUnnamed(parent))
         {
             RandomAccess.Write(file, recipients.Bytes.Span, 0);
             File.SetUnixFileMode(file, File.GetUnixFileMode(target));
             RandomAccess.FlushToDisk(file);
-            Linux.Link(file, partial);
+            File.Delete(hidden); // of one who was killed here: nobody else is here now
+            Linux.Link(file, hidden);
         }
-        File.Move(partial, target, overwrite: true);
-        Linux.SyncDirectory(Path);
+        try
+        {
+            Linux.Rename(hidden, target);
+        }
+        catch
+        {
+            File.Delete(hidden);
+            throw;
+        }
+        Linux.SyncDirectory(real);
     }
 
     /// <summary>What the parsers call malformed was, in a sealed model, changed by somebody.</summary>

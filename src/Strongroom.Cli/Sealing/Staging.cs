@@ -28,7 +28,7 @@ internal sealed class Staging : IDisposable
             foreach (var (name, file) in files) staging.Link(name, file);
             foreach (var directory in Directory.EnumerateDirectories(at, "*", SearchOption.AllDirectories)) Linux.SyncDirectory(directory);
             Linux.SyncDirectory(at);
-            Linux.RenameDirectory(at, full);
+            Linux.Rename(at, full);
             at = full;
             Linux.SyncDirectory(parent);
         }

@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using Strongroom.Bytes;
 using Strongroom.Cli.Sealing;
+using Strongroom.Crypto;
+using Strongroom.Keys;
 
 namespace Strongroom.System.Tests.Sealing;
 
@@ -64,6 +66,28 @@ public sealed class KilledAtEachStepTests : IDisposable
             foreach (var file in new[] { "two-chunks.bin", "tiny", "sub/empty" }) Assert.Equal(File.ReadAllBytes(workspace.At($"model/{file}")), File.ReadAllBytes(workspace.At($"out/{file}")));
         }
         Assert.True(hidden >= 5, $"{hidden} of {steps.Count} steps left a hidden directory"); // or this test has not seen what it is about
+    }
+
+    [Fact]
+    public async Task One_more_holder_is_added_or_not_and_the_model_stays_whole()
+    {
+        await workspace.SealAsync();
+        var recipients = File.ReadAllBytes(workspace.At("sealed/recipients.json"));
+        using (var custody = Secret.Random(32)) KeyFile.Write(workspace.At("Other.key"), FileKeys.Purpose, custody, passphrase: null);
+        var without = Names();
+        string[] add = ["recipient", "add", "sealed", "file:Other.key", "--custody", "file:K.key"];
+        var (steps, left) = (await StepsAsync(add), 0);
+        foreach (var step in steps)
+        {
+            File.WriteAllBytes(workspace.At("sealed/recipients.json"), recipients);
+            await KillAsync(step, add);
+            Assert.Null(workspace.Check());
+            left += Names().Except(without).Count();
+            Assert.Equal(0, (await TraceAsync(["trace=none"], add)).Code);
+            Assert.Null(workspace.Check());
+            Assert.Equal(without, Names());
+        }
+        Assert.True(left > 0, "no step left anything"); // or this test has not seen what it is about
     }
 
     [Fact]

@@ -1,4 +1,9 @@
 using System.Text;
+using Strongroom.Bytes;
+using Strongroom.Cli.Sealing;
+using Strongroom.Crypto;
+using Strongroom.Keys;
+using Strongroom.Sealing;
 
 namespace Strongroom.System.Tests.Sealing;
 
@@ -73,6 +78,25 @@ public sealed class RecipientCommandTests : IAsyncLifetime
         File.WriteAllText(At("sealed/recipients.json"), File.ReadAllText(At("sealed/recipients.json")).Replace(hpke[5..], thief[5..], StringComparison.Ordinal));
         await FailsAsync(1, "recipients.json was changed", "recipient", "add", "sealed", "file:Other.key", "--custody", "file:K.key");
         await FailsAsync(1, "recipients.json was changed", "recipient", "list", "sealed", "--custody", "file:K.key");
+    }
+
+    [Fact]
+    public void Recipients_that_somebody_else_added_meanwhile_are_not_lost()
+    {
+        var (mine, theirs) = (SealedDirectory.Read(At("sealed")), SealedDirectory.Read(At("sealed")));
+        Add(theirs);
+        var after = File.ReadAllBytes(At("sealed/recipients.json"));
+        Assert.Contains("changed meanwhile", Assert.Throws<RefusedException>(() => Add(mine)).Message, StringComparison.Ordinal);
+        Assert.Equal(after, File.ReadAllBytes(At("sealed/recipients.json")));
+
+        void Add(SealedDirectory model)
+        {
+            using var custody = KeyProvider.Open($"file:{At("K.key")}");
+            using var key = custody.UnwrapModelKeyAsync(model.Recipients).GetAwaiter().GetResult();
+            using var recipient = HpkePrivateKey.Generate();
+            var digest = model.Manifest.ModelDigest;
+            model.Replace(Recipients.Create(key, digest, [.. model.Recipients.Entries, Recipients.Wrap(key, digest, recipient.PublicKey)]));
+        }
     }
 
     private static bool SameBytes((UnixFileMode Mode, byte[] Bytes) a, (UnixFileMode Mode, byte[] Bytes) b) => a.Mode == b.Mode && a.Bytes.AsSpan().SequenceEqual(b.Bytes);
