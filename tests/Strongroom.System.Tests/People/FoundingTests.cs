@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json.Nodes;
 using Strongroom.System.Tests.Sealing;
 
@@ -50,10 +51,25 @@ public sealed class FoundingTests
     }
 
     [Fact]
-    public async Task A_passphrase_that_others_may_read_is_not_taken()
+    public async Task A_founding_from_which_the_other_founder_was_taken_founds_nothing()
     {
         await using var house = await FoundApartAsync();
-        File.SetUnixFileMode(house.At("custody.pass"), UnixFileMode.UserRead | UnixFileMode.GroupRead);
+        var founding = JsonNode.Parse(await File.ReadAllTextAsync(house.At("broker/founding.json")))!;
+        founding["administrators"]!.AsArray().RemoveAt(1);
+        await File.WriteAllTextAsync(house.At("broker/founding.json"), founding.ToJsonString(new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }));
+        var (code, _, error) = await CliProcess.RunAsync(house.Directory, "init", "finish", "broker", "--signature", await SignAsync(house, "ada"));
+        Assert.Equal(1, code);
+        Assert.Contains("two administrators at least", error, StringComparison.Ordinal);
+        Assert.False(File.Exists(house.At("broker/genesis.json")));
+    }
+
+    [Theory]
+    [InlineData(UnixFileMode.GroupRead)]
+    [InlineData(UnixFileMode.OtherRead)]
+    public async Task A_passphrase_that_others_may_read_is_not_taken(UnixFileMode others)
+    {
+        await using var house = await FoundApartAsync();
+        File.SetUnixFileMode(house.At("custody.pass"), UnixFileMode.UserRead | others);
         var (code, _, error) = await CliProcess.RunAsync(house.Directory, "verify", "sealed", "--custody", "file:K.key", "--decrypt", "--passphrase-file", "custody.pass");
         Assert.Equal(1, code);
         Assert.Contains("others may read the passphrase", error, StringComparison.Ordinal);
