@@ -36,6 +36,6 @@ internal static class AccessEndpoints
     }
 
     private static Results<Ok<PolicyReply>, ProblemHttpResult> Policy(Journal journal) => journal.State.Access.Policy is { } policy
-        ? TypedResults.Ok(new PolicyReply(policy.Document, policy.Digest, policy.Index))
+        ? TypedResults.Ok(new PolicyReply(policy.Document, policy.Digest, policy.Index, policy.Proposed))
         : Problem.NotFound.Because("no policy is in force: nothing is released until two people set one");
 }

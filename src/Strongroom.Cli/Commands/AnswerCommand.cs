@@ -35,7 +35,7 @@ internal static class AnswerCommand
         var open = request.Command;
         if (Ids.Request(open) != id || open.Ledger != session.Ledger) throw new RefusedException($"the broker answered with another request than {id}");
         await RequireOnRecordAsync(session, request.Index, open, cancel);
-        var policy = ReleasePolicy.Parse((await session.Broker.PolicyAsync(cancel)).Policy.Utf8);
+        var policy = await PolicyOnRecordAsync(session, cancel);
         var until = Time(parsed, decision) is { } chosen
             ? Session.Now.AddSeconds(chosen)
             : Session.Within(policy.RuleFor(open.Model, open.Purpose)?.MaximumApprovalSeconds ?? Duration.Hour);
@@ -78,6 +78,18 @@ internal static class AnswerCommand
     {
         if (await session.RecordAsync(index, cancel) is not CommandRecord { Command: var recorded } || recorded.Digest() != shown.Digest())
             throw new RefusedException($"what the broker shows is not what stands in the ledger at entry {index}: sign nothing, and ask who runs the broker");
+    }
+
+    /// <summary>Two people put these very words in force; that no later policy did is the broker's word, and an approval counts under the policy that it names alone.</summary>
+    private static async Task<ReleasePolicy> PolicyOnRecordAsync(Session session, CancellationToken cancel)
+    {
+        var shown = await session.Broker.PolicyAsync(cancel);
+        if (await session.RecordAsync(shown.Proposed, cancel) is not CommandRecord { Command: ProposeChange { Change: SetPolicy set } proposed }
+            || !set.Policy.Equals(shown.Policy)
+            || await session.RecordAsync(shown.Index, cancel) is not CommandRecord { Command: ApproveChange agreed }
+            || agreed.Proposal != Ids.Proposal(proposed))
+            throw new RefusedException("the policy that the broker shows was never put in force in the ledger: sign nothing, and ask who runs the broker");
+        return ReleasePolicy.Parse(shown.Policy.Utf8);
     }
 
     private static long? Time(ParseResult parsed, Answer decision) => decision == Answer.Approve ? RequestCommand.Time(parsed, Valid) : null;

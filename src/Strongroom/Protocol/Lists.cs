@@ -78,7 +78,8 @@ public sealed record ProposalDetails(string Proposal, ProposeChange Command, Dig
 
 /// <summary>The reply to <c>GET /v1/policy</c>.</summary>
 /// <param name="Index">Where the ledger put it in force.</param>
-public sealed record PolicyReply(CanonicalDocument Policy, Digest Digest, long Index);
+/// <param name="Proposed">Where it stands in the ledger, word for word.</param>
+public sealed record PolicyReply(CanonicalDocument Policy, Digest Digest, long Index, long Proposed);
 
 /// <summary>The reply to <c>GET /v1/requests/{id}/explanation</c>.</summary>
 public sealed record ExplanationReply(string Request, IReadOnlyList<ExplainedCheck> Checks);

@@ -24,11 +24,7 @@ internal sealed class LyingBroker(WebApplication app) : IAsyncDisposable
         builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => kestrel.ListenLocalhost(port, endpoint => endpoint.UseHttps(certificate)));
         var app = builder.Build();
         var profile = JsonNode.Parse(await File.ReadAllTextAsync(house.At("people/owner.json")))!;
-        var pin = new BrokerPin(Digest.Parse((string)profile["broker_key"]!));
-        var honest = new HttpClient(new SocketsHttpHandler { SslOptions = { RemoteCertificateValidationCallback = (_, shown, _, _) => pin.Matches(shown as X509Certificate2) } })
-        {
-            BaseAddress = new(house.Broker),
-        };
+        var honest = await HonestAsync(house);
         app.Run(async context =>
         {
             if (context.Request.Path == path)
@@ -45,6 +41,17 @@ internal sealed class LyingBroker(WebApplication app) : IAsyncDisposable
         (profile["broker"], profile["broker_key"]) = ($"https://localhost:{port}", BrokerPin.Of(certificate).Key.ToString());
         await File.WriteAllTextAsync(house.At("people/liar.json"), profile.ToJsonString());
         return new(app);
+    }
+
+    /// <summary>Asks the broker that the house pins.</summary>
+    internal static async Task<HttpClient> HonestAsync(House house)
+    {
+        var profile = JsonNode.Parse(await File.ReadAllTextAsync(house.At("people/owner.json")))!;
+        var pin = new BrokerPin(Digest.Parse((string)profile["broker_key"]!));
+        return new(new SocketsHttpHandler { SslOptions = { RemoteCertificateValidationCallback = (_, shown, _, _) => pin.Matches(shown as X509Certificate2) } })
+        {
+            BaseAddress = new(house.Broker),
+        };
     }
 
     public ValueTask DisposeAsync() => app.DisposeAsync();

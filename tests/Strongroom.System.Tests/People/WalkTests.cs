@@ -111,6 +111,36 @@ public sealed class WalkTests
     }
 
     [Fact]
+    public async Task Signs_nothing_that_an_old_head_does_not_hold()
+    {
+        await using var house = await House.BuildAsync();
+        await house.FurnishAsync();
+        using var http = await LyingBroker.HonestAsync(house);
+        var old = await http.GetStringAsync(new Uri("checkpoint", UriKind.Relative), TestContext.Current.CancellationToken);
+        var proposal = (string)(await house.AsAsync(4, "ada", "publisher", "add", "later", "K.key.publisher.pub", "--yes"))["subject"]!;
+        await using var liar = await LyingBroker.StartAsync(house, "/checkpoint", old);
+        var (code, _, error) = await house.AsAsync("liar", "approve", proposal, "--yes");
+        Assert.True(code == 1, error);
+        Assert.Contains("the witnessed ledger has no entry", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Signs_nothing_under_a_policy_that_was_never_in_force()
+    {
+        await using var house = await House.BuildAsync();
+        await house.FurnishAsync();
+        var machine = (string)(await house.AsAsync(0, "olga", "machine", "list"))[0]!["machine"]!;
+        var request = (string)(await house.AsAsync(0, "olga", "request", "open", "storyteller", "--machine", machine, "--purpose", "inference", "--yes"))["subject"]!;
+        using var http = await LyingBroker.HonestAsync(house);
+        var policy = JsonNode.Parse(await http.GetStringAsync(new Uri("v1/policy", UriKind.Relative), TestContext.Current.CancellationToken))!;
+        policy["policy"]!["rules"]![0]!["maximum_approval_seconds"] = 30 * 86_400;
+        await using var liar = await LyingBroker.StartAsync(house, "/v1/policy", policy.ToJsonString());
+        var (code, _, error) = await house.AsAsync("liar", "approve", request, "--yes");
+        Assert.True(code == 1, error);
+        Assert.Contains("the policy that the broker shows was never put in force", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_restored_copy_that_is_behind_its_witness_does_not_start()
     {
         await using var house = await House.BuildAsync();

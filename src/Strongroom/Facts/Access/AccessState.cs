@@ -57,7 +57,7 @@ public sealed record AccessState
                 Proposals = Proposals.Add(Ids.Proposal(propose), new(propose, propose.Digest(), index)),
                 ProposalsInOrder = ProposalsInOrder.With(index, Ids.Proposal(propose)),
             },
-        CommandRecord { Command: ApproveChange approve } => WithoutProposal(approve.Proposal).Change(index, Proposals[approve.Proposal].Command.Change),
+        CommandRecord { Command: ApproveChange approve } => WithoutProposal(approve.Proposal).Change(index, Proposals[approve.Proposal].Command.Change, Proposals[approve.Proposal].Index),
         CommandRecord { Command: RefuseChange refuse } => WithoutProposal(refuse.Proposal),
         CommandRecord { Command: Revoke { Target: var target } } when People.ContainsKey(target) => Change(index, new RemovePerson(target)),
         _ => this,
@@ -66,7 +66,7 @@ public sealed record AccessState
     private AccessState WithoutProposal(string id) =>
         this with { Proposals = Proposals.Remove(id), ProposalsInOrder = ProposalsInOrder.Without(Proposals[id].Index, id) };
 
-    private AccessState Change(long index, TrustChange change) => change switch
+    private AccessState Change(long index, TrustChange change, long proposed = 0) => change switch
     {
         EnrolPerson enrol => this with
         {
@@ -76,7 +76,7 @@ public sealed record AccessState
         },
         SetGroups set => this with { People = People.SetItem(set.Person, People[set.Person] with { Groups = set.Groups }) },
         RemovePerson leave => this with { People = People.SetItem(leave.Person, People[leave.Person] with { Active = false }) },
-        SetPolicy set => this with { Policy = new(ReleasePolicy.Parse(set.Policy.Utf8), set.Policy, index) },
+        SetPolicy set => this with { Policy = new(ReleasePolicy.Parse(set.Policy.Utf8), set.Policy, index, proposed) },
         AddRoot add => this with { Roots = Roots.SetItem(Digest.Of(add.Certificate.Span), add) },
         RemoveRoot remove => this with { Roots = Roots.Remove(remove.Certificate) },
         AddPublisher add => this with { Publishers = Publishers.Add(add.Name, add.Key) },
@@ -97,7 +97,8 @@ public sealed record Person(string Id, Ed25519PublicKey Key, IReadOnlyList<strin
 public sealed record Proposal(ProposeChange Command, Digest Digest, long Index);
 
 /// <param name="Index">Where the ledger put it in force.</param>
-public sealed record PolicyInForce(ReleasePolicy Policy, CanonicalDocument Document, long Index)
+/// <param name="Proposed">Where it stands, word for word.</param>
+public sealed record PolicyInForce(ReleasePolicy Policy, CanonicalDocument Document, long Index, long Proposed)
 {
     public Digest Digest => Document.Digest;
 }
