@@ -169,6 +169,17 @@ public sealed class AccessRulesTests
         Assert.NotEmpty(town.Refusals(town.Propose(new EnrolPerson(Ids.NewPerson(), Town.NewKey().PublicKey, [group]))));
 
     [Fact]
+    public void Rejects_a_group_that_is_named_twice() =>
+        Assert.Equal(["a group is named twice"], town.Refusals(town.Propose(new EnrolPerson(Ids.NewPerson(), Town.NewKey().PublicKey, ["owners", "owners"]))));
+
+    [Theory]
+    [InlineData("alice")]
+    [InlineData("person-0123456789ABCDEF0123456789ABCDEF")]
+    [InlineData("machine-0123456789abcdef0123456789abcdef")]
+    public void Rejects_a_person_by_another_name_than_a_random_id(string id) =>
+        Assert.Contains("a person's id is person- and 32 hexadecimal digits", town.Refusals(town.Propose(new EnrolPerson(id, Town.NewKey().PublicKey, []))));
+
+    [Fact]
     public void Rejects_a_ledger_of_one_administrator()
     {
         var genesis = town.FoundedBy(town.Ada, town.Ben);

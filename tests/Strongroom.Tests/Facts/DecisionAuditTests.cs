@@ -114,6 +114,24 @@ public sealed class DecisionAuditTests
     }
 
     [Fact]
+    public async Task Finds_a_refused_release_written_twice()
+    {
+        var request = town.Opened();
+        town.Ask(request);
+        WriteAgain(request);
+        await Finds(town.Entries.Count - 1, "the same answer was written twice");
+    }
+
+    [Fact]
+    public async Task Finds_a_second_decision_on_an_enclave_that_holds_its_lease()
+    {
+        var request = town.Approved(town.Owner1, town.Owner2);
+        var lease = town.Leased(request);
+        WriteAgain(request);
+        await Finds(town.Entries.Count - 1, $"the same enclave was decided on again while it held {lease.Id}");
+    }
+
+    [Fact]
     public async Task Finds_an_approval_after_its_person_left()
     {
         var request = town.Approved(town.Owner1);
@@ -324,5 +342,13 @@ public sealed class DecisionAuditTests
     {
         var audit = await town.Audit();
         Assert.Contains(audit.Deviations, deviation => deviation.Index == index && deviation.What.Contains(what, StringComparison.Ordinal));
+    }
+
+    /// <summary>Decided and written as a broker would that does not look at what stands.</summary>
+    private void WriteAgain(string request)
+    {
+        var transcript = town.Transcript(request);
+        var evidence = town.Evidence(transcript.Digest());
+        town.Append(ReleaseDecision.Make(town.State, transcript, AttestationResult.Of(town.State, transcript, evidence), town.Now).Record, evidence);
     }
 }

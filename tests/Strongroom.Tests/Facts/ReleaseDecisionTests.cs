@@ -363,6 +363,28 @@ public sealed class ReleaseDecisionTests
         Assert.Contains("the transcript is of another enclave than the lease", town.Renew(Leased(), key: other.PublicKey).Record.Reasons!);
     }
 
+    [Theory]
+    [InlineData("ledger", "the transcript is of another ledger")]
+    [InlineData("broker", "the transcript is of another broker")]
+    [InlineData("nonce", "the transcript's nonce has another length than 32 bytes")]
+    [InlineData("machine", "the transcript is of another machine than the lease")]
+    [InlineData("configuration", "the transcript is of another configuration than the lease")]
+    public void Does_not_renew_on_a_transcript_of_something_else(string what, string reason)
+    {
+        var lease = Leased();
+        var right = town.Renewal(lease);
+        var wrong = what switch
+        {
+            "ledger" => right with { Ledger = "elsewhere.example/strongroom" },
+            "broker" => right with { BrokerKey = Digest.Of("another broker"u8) },
+            "nonce" => right with { Nonce = new byte[16] },
+            "machine" => right with { Machine = "machine-" + new string('0', 32) },
+            _ => right with { Configuration = Digest.Of("other pins"u8) },
+        };
+        var result = AttestationResult.Of(town.State, wrong, town.Evidence(wrong.Digest(), lease.HpkeKey, configuration: wrong.Configuration));
+        Assert.Contains(reason, RenewalDecision.Make(town.State, wrong, result, town.Now).Record.Reasons!);
+    }
+
     [Fact]
     public void Does_not_renew_under_a_changed_policy()
     {

@@ -15,6 +15,7 @@ public sealed class RequestRulesTests
         town.Write(town.AddModel(version: 5));
         Assert.NotEmpty(town.Refusals(town.AddModel(version: 4)));
         Assert.Empty(town.Refusals(town.AddModel(version: 6)));
+        Assert.Contains("a version is 1 or more", town.Refusals(town.AddModel(version: 6) with { Model = "new-model", Version = 0 }));
     }
 
     [Fact]
