@@ -1,5 +1,7 @@
 using System.Text.Json.Nodes;
 using Strongroom.Bytes;
+using Strongroom.Crypto;
+using Strongroom.Ledger;
 
 namespace Strongroom.System.Tests.People;
 
@@ -110,6 +112,27 @@ public sealed class WalkTests
         Assert.Contains("what the broker shows is not what stands in the ledger", error, StringComparison.Ordinal);
     }
 
+    /// <summary>The broker that each of these profiles leads to is honest, and the ledger is not the one that the person pinned.</summary>
+    [Theory]
+    [InlineData("ledger")]
+    [InlineData("witnesses")]
+    public async Task Signs_nothing_under_a_head_that_the_pinned_ledger_and_witness_did_not_sign(string pin)
+    {
+        await using var house = await House.BuildAsync();
+        var proposal = (string)(await house.AsAsync(4, "ada", "publisher", "add", "later", "K.key.publisher.pub", "--yes"))["subject"]!;
+        var profile = JsonNode.Parse(await File.ReadAllTextAsync(house.At("people/ben.json")))!;
+        var name = pin == "ledger" ? (string)profile["ledger_key"]! : (string)profile["witnesses"]![0]!;
+        using var stranger = Ed25519PrivateKey.FromSeed(Digest.Of("stranger"u8).Span);
+        var other = $"{new VerifierKey(VerifierKey.Parse(name).Name, VerifierKey.Parse(name).Algorithm, stranger.PublicKey)}";
+        if (pin == "ledger") profile["ledger_key"] = other;
+        else profile["witnesses"]![0] = other;
+        await File.WriteAllTextAsync(house.At("people/mallory.json"), profile.ToJsonString());
+        var (code, _, error) = await house.AsAsync("mallory", "approve", proposal, "--yes");
+        Assert.True(code == 1, error);
+        Assert.DoesNotContain("Sign this?", error, StringComparison.Ordinal);
+        Assert.Single((await house.AsAsync(0, "ada", "proposal", "list")).AsArray());
+    }
+
     [Fact]
     public async Task Signs_nothing_that_an_old_head_does_not_hold()
     {
@@ -122,6 +145,23 @@ public sealed class WalkTests
         var (code, _, error) = await house.AsAsync("liar", "approve", proposal, "--yes");
         Assert.True(code == 1, error);
         Assert.Contains("the witnessed ledger has no entry", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Signs_no_answer_to_a_proposal_in_other_words_than_the_ledgers()
+    {
+        await using var house = await House.BuildAsync();
+        await house.FurnishAsync();
+        await house.AsAsync(4, "ada", "publisher", "add", "later", "K.key.publisher.pub", "--yes");
+        var shown = (await house.AsAsync(0, "ada", "proposal", "list")).AsArray();
+        shown[0]!["command"]!["change"]!["name"] = "somebody-else";
+        await using var liar = await LyingBroker.StartAsync(house, "/v1/proposals", shown.ToJsonString());
+        foreach (var answer in (string[])["approve", "refuse"])
+        {
+            var (code, _, error) = await house.AsAsync("liar", answer, (string)shown[0]!["proposal"]!, "--yes");
+            Assert.True(code == 1, error);
+            Assert.Contains("what the broker shows is not what stands in the ledger", error, StringComparison.Ordinal);
+        }
     }
 
     [Fact]
