@@ -55,8 +55,8 @@ public sealed class WipeTests
         patience.CancelAfter(Patience);
         while (true)
         {
-            // No end of file comes while the test itself could write.
-            var line = await said.ReadLineAsync(patience.Token) ?? throw new EndOfStreamException();
+            // No end of file comes while the test itself could write, and a read of a pipe hears of no cancellation: so the wait for it must.
+            var line = await said.ReadLineAsync(CancellationToken.None).AsTask().WaitAsync(patience.Token) ?? throw new EndOfStreamException();
             if (line.StartsWith('{') && JsonNode.Parse(line)!.AsObject() is var each && (string?)each["event"] == name) return each;
         }
     }
