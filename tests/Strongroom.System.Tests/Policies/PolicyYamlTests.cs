@@ -38,7 +38,11 @@ public sealed class PolicyYamlTests
     }
 
     [Fact]
-    public void A_strict_policy_has_no_warning() => Assert.Empty(PolicyYaml.Parse(Encoding.UTF8.GetBytes(Short)).Warnings);
+    public void A_strict_policy_has_no_warning() =>
+        Assert.Empty(PolicyYaml.Parse(Encoding.UTF8.GetBytes(Short + "      - group: security\n        people: 1\n")).Warnings);
+
+    [Fact]
+    public void Warns_when_one_group_gives_every_approval() => Assert.Contains("group owners alone", Assert.Single(PolicyYaml.Parse(Encoding.UTF8.GetBytes(Short)).Warnings), StringComparison.Ordinal);
 
     [Theory]
     [InlineData("purposes:", "purpose:", "line 5, column 5: purpose is not known here; a rule has name, models")]
