@@ -27,8 +27,8 @@ internal sealed unsafe partial class NativeBuffer : IDisposable
     /// </summary>
     internal static void WarmHost(long length)
     {
-        using var buffer = Locked(length);
-        for (var at = 0L; at < length; at += 4096) buffer.At(at, 1)[0] = 1;
+        using var buffer = Locked(length + (2L << 30)); // which of it the next one is given, nobody knows
+        for (var at = 0L; at < buffer.Length; at += 4096) buffer.At(at, 1)[0] = 1;
     }
 
     internal static NativeBuffer Map(Microsoft.Win32.SafeHandles.SafeFileHandle file)

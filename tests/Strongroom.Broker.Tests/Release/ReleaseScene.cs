@@ -156,6 +156,13 @@ internal sealed class ReleaseScene : IAsyncDisposable
         await Broker.ChangeAsync(new AddRoot("tpm-ek", maker.Root));
         await Broker.ChangeAsync(new SetReference("rack", "tpm", tpm.Claims));
         await SetPolicyAsync(Rule with { Machines = [new("tpm", ["rack"], 60, 1)] });
+        await AdmitAsync(tpm);
+        await OpenAsync(NewRequest() with { Machine = tpm.Machine.Id, Measurement = tpm.Measurement });
+    }
+
+    /// <summary>One more machine with a TPM of a maker on record.</summary>
+    public async Task AdmitAsync(SoftwareTpm tpm)
+    {
         var challenge = await TestBroker.MustAsync(
             HttpStatusCode.OK,
             await Broker.PostAsync("/v1/machines/challenges", new("tpm", tpm.AttestationKey, tpm.Certificates), ProtocolJson.Default.EnrolmentRequest),
@@ -168,7 +175,6 @@ internal sealed class ReleaseScene : IAsyncDisposable
             HttpStatusCode.OK,
             await Broker.PostAsync(
                 "/v1/machines", new(Operator.Sign(enrol), challenge.Challenge, tpm.Activate(challenge.Credential!.Value.Span)), ProtocolJson.Default.MachineEnrolment));
-        await OpenAsync(NewRequest() with { Machine = machine.Id, Measurement = tpm.Measurement });
     }
 
     private async Task PrepareAsync()
