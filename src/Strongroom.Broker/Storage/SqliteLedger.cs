@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
 using Strongroom.Bytes;
 using Strongroom.Ledger;
 
@@ -28,12 +29,12 @@ public sealed class SqliteLedger : LedgerStore
     private readonly string path;
     private readonly SqliteConnection writer;
     private readonly ConcurrentBag<SqliteReader> readers = [];
-    private readonly SqliteCommand begin;
-    private readonly SqliteCommand end;
-    private readonly SqliteCommand selectHead;
-    private readonly SqliteLeaves leaves;
-    private readonly SqliteCommand insertBlob;
-    private readonly SqliteCommand swapHead;
+    private readonly SqliteStatement begin;
+    private readonly SqliteStatement end;
+    private readonly SqliteStatement selectHead;
+    private readonly SqliteStatement insertLeaf;
+    private readonly SqliteStatement insertBlob;
+    private readonly SqliteStatement swapHead;
 
     /// <param name="path">The file; made if it is not there.</param>
     /// <param name="signer">The ledger's key.</param>
@@ -62,12 +63,12 @@ public sealed class SqliteLedger : LedgerStore
             writer.Dispose();
             throw;
         }
-        begin = Prepare("BEGIN IMMEDIATE");
-        end = Prepare("COMMIT");
-        selectHead = Prepare("SELECT size, checkpoint FROM head");
-        leaves = new(writer);
-        insertBlob = Prepare("INSERT OR IGNORE INTO blobs (sha256, bytes) VALUES ($sha256, $bytes)", "$sha256", "$bytes");
-        swapHead = Prepare("INSERT OR REPLACE INTO head (id, size, checkpoint) VALUES (0, $size, $checkpoint)", "$size", "$checkpoint");
+        begin = new(writer, "BEGIN IMMEDIATE");
+        end = new(writer, "COMMIT");
+        selectHead = new(writer, "SELECT size, checkpoint FROM head");
+        insertLeaf = new(writer, "INSERT INTO leaves (idx, hashes, entry) VALUES (?, ?, ?)");
+        insertBlob = new(writer, "INSERT OR IGNORE INTO blobs (sha256, bytes) VALUES (?, ?)");
+        swapHead = new(writer, "INSERT OR REPLACE INTO head (id, size, checkpoint) VALUES (0, ?, ?)");
     }
 
     /// <summary>Makes the file as good as full at its present size, or not, so that tests need no full disk.</summary>
@@ -85,17 +86,17 @@ public sealed class SqliteLedger : LedgerStore
         }
     }
 
-    protected override ValueTask CommitCore(LedgerCommit commit, CancellationToken cancel)
+    protected override async ValueTask CommitCore(LedgerCommit commit, CancellationToken cancel)
     {
         try
         {
-            begin.ExecuteNonQuery(); // no other process writes from here to the end
+            begin.Run(); // no other process writes from here to the end
             if (ReadHead() != commit.Before) throw new LedgerBrokenException($"another process has appended to {path}: one ledger, one writer");
-            foreach (var leaf in commit.Leaves) leaves.Insert(leaf);
-            foreach (var blob in commit.Blobs) Execute(insertBlob, blob.Digest.Span.ToArray(), blob.Bytes.ToArray());
-            Execute(swapHead, commit.After.Size, commit.After.Checkpoint);
-            end.ExecuteNonQuery(); // durable from here on
-            return ValueTask.CompletedTask;
+            foreach (var leaf in commit.Leaves) Insert(leaf);
+            foreach (var blob in commit.Blobs) insertBlob.Bind(1, blob.Digest.Span).Bind(2, blob.Bytes.Span).Run();
+            var after = await commit.After.ConfigureAwait(false);
+            swapHead.Bind(1, after.Size).Bind(2, after.Checkpoint).Run();
+            end.Run(); // durable from here on
         }
         catch (SqliteException e)
         {
@@ -122,16 +123,19 @@ public sealed class SqliteLedger : LedgerStore
     protected override ValueTask CloseCore()
     {
         while (readers.TryTake(out var reader)) reader.Dispose();
-        foreach (var command in (SqliteCommand[])[begin, end, selectHead, insertBlob, swapHead]) command.Dispose();
-        leaves.Dispose();
+        foreach (var statement in (SqliteStatement[])[begin, end, selectHead, insertLeaf, insertBlob, swapHead]) statement.Dispose();
         writer.Dispose();
         return ValueTask.CompletedTask;
     }
 
-    private StoredHead? ReadHead()
+    private StoredHead? ReadHead() =>
+        selectHead.Run(static row => new StoredHead(raw.sqlite3_column_int64(row, 0), raw.sqlite3_column_text(row, 1).utf8_to_string()));
+
+    private void Insert(LedgerLeaf leaf)
     {
-        using var row = selectHead.ExecuteReader();
-        return row.Read() ? new(row.GetInt64(0), row.GetString(1)) : null;
+        Span<byte> hashes = stackalloc byte[leaf.Hashes.Count * Digest.SizeInBytes]; // one for each level: 64 at most
+        for (var i = 0; i < leaf.Hashes.Count; i++) leaf.Hashes[i].Span.CopyTo(hashes[(i * Digest.SizeInBytes)..]);
+        insertLeaf.Bind(1, leaf.Index).Bind(2, hashes).Bind(3, leaf.Entry.Span).Run();
     }
 
     /// <summary>Readers have connections of their own, so that they never wait for the writer nor see half of its commit.</summary>
@@ -180,19 +184,5 @@ public sealed class SqliteLedger : LedgerStore
         using var command = writer.CreateCommand();
         command.CommandText = sql;
         return command.ExecuteScalar();
-    }
-
-    private SqliteCommand Prepare(string sql, params IReadOnlyList<string> parameters)
-    {
-        var command = writer.CreateCommand();
-        command.CommandText = sql;
-        foreach (var name in parameters) command.Parameters.Add(new() { ParameterName = name });
-        return command;
-    }
-
-    private static void Execute(SqliteCommand command, params IReadOnlyList<object> values)
-    {
-        for (var i = 0; i < values.Count; i++) command.Parameters[i].Value = values[i];
-        command.ExecuteNonQuery();
     }
 }

@@ -13,10 +13,10 @@ public sealed record LedgerLeaf(long Index, ReadOnlyMemory<byte> Entry, IReadOnl
 
 /// <summary>One durable step from a head to the next.</summary>
 /// <param name="Before">The head that must be found; null when the store must be new.</param>
-/// <param name="After">The head that replaces it.</param>
+/// <param name="After">The head that replaces it; it is being signed while the entries are written.</param>
 /// <param name="Leaves">The entries between the two, in order.</param>
 /// <param name="Blobs">Some may be there already.</param>
-public sealed record LedgerCommit(StoredHead? Before, StoredHead After, IReadOnlyList<LedgerLeaf> Leaves, IReadOnlyList<LedgerBlob> Blobs);
+public sealed record LedgerCommit(StoredHead? Before, Task<StoredHead> After, IReadOnlyList<LedgerLeaf> Leaves, IReadOnlyList<LedgerBlob> Blobs);
 
 /// <summary>Nothing was appended: the disk is full, or another entry was first. State folded ahead of the ledger must be folded anew from it.</summary>
 public sealed class AppendFailedException(string what, Exception? cause = null) : Exception(what, cause);

@@ -38,9 +38,9 @@ public abstract partial class LedgerStore
             var batch = Take(taken);
             if (batch.Leaves.Count > 0)
             {
-                var after = Signed(batch.Edge);
-                await CommitAsync(new(head.Stored, after.Stored!, batch.Leaves, [.. taken.SelectMany(waiting => waiting.Blobs)])).ConfigureAwait(false);
-                head = after;
+                var after = Task.Run(() => Signed(batch.Edge));
+                await CommitAsync(new(head.Stored, after, batch.Leaves, [.. taken.SelectMany(waiting => waiting.Blobs)])).ConfigureAwait(false);
+                head = new(batch.Edge, await after.ConfigureAwait(false));
                 await CosignAsync(batch, closing.Token).ConfigureAwait(false);
                 foreach (var (waiting, leaf) in taken.Where(waiting => !waiting.OnlyCatchesUp).Zip(batch.Leaves)) waiting.Done.TrySetResult(Receipt(batch, leaf));
             }
@@ -155,16 +155,13 @@ public abstract partial class LedgerStore
 
     private async Task<Head> CreateAsync(CancellationToken cancel)
     {
-        var created = Signed(new TreeEdge());
-        await CommitCore(new(null, created.Stored!, [], []), cancel).ConfigureAwait(false);
-        return created;
+        var empty = new TreeEdge();
+        var signed = Signed(empty);
+        await CommitCore(new(null, Task.FromResult(signed), [], []), cancel).ConfigureAwait(false);
+        return new(empty, signed);
     }
 
-    private Head Signed(TreeEdge edge)
-    {
-        var note = signer.Sign(HeadOf(edge).Text);
-        return new(edge, new(edge.Size, note.ToString()));
-    }
+    private StoredHead Signed(TreeEdge edge) => new(edge.Size, signer.Sign(HeadOf(edge).Text).ToString());
 
     private Checkpoint HeadOf(TreeEdge edge) => new(Trust.Origin, edge.Size, edge.Root);
 

@@ -22,14 +22,13 @@ internal sealed class MemoryLedger(NoteSigner signer, IReadOnlyList<WitnessClien
 
     protected override ValueTask<StoredHead?> LoadCore(CancellationToken cancel) => ValueTask.FromResult(bytes.Head);
 
-    protected override ValueTask CommitCore(LedgerCommit commit, CancellationToken cancel)
+    protected override async ValueTask CommitCore(LedgerCommit commit, CancellationToken cancel)
     {
         if (bytes.Head != commit.Before) throw new LedgerBrokenException("another writer moved the head");
         if (bytes.Full) throw new AppendFailedException("no space is left");
         Leaves.AddRange(commit.Leaves.Select(leaf => leaf with { Entry = leaf.Entry.ToArray(), Hashes = [.. leaf.Hashes] }));
         foreach (var blob in commit.Blobs) bytes.Blobs[blob.Digest] = blob.Bytes.ToArray();
-        bytes.Head = commit.After;
-        return ValueTask.CompletedTask;
+        bytes.Head = await commit.After;
     }
 
     protected override ValueTask<IReadOnlyList<Digest>> ReadNodesCore(IReadOnlyList<TreeNode> nodes, CancellationToken cancel) =>
