@@ -1,0 +1,22 @@
+namespace Strongroom.Attestation.Appraisal;
+
+/// <summary>A piece of evidence and everything that judging it needs. Nothing is fetched, no clock is read.</summary>
+/// <param name="Evidence">The bytes as the platform's own tools write them.</param>
+/// <param name="At">The time for every validity check.</param>
+public sealed record AppraisalRequest(ReadOnlyMemory<byte> Evidence, DateTimeOffset At)
+{
+    /// <summary>Certificates, revocation lists and reference values from elsewhere; those inside the evidence need not be repeated.</summary>
+    public Endorsements Endorsements { get; init; } = Endorsements.None;
+
+    /// <summary>The policy of the kind, as JSON; empty for the strict built-in one.</summary>
+    public ReadOnlyMemory<byte> Policy { get; init; }
+
+    /// <summary>What the evidence must carry as its report data, in exactly the length of the platform's field; null when the caller does not say.</summary>
+    public ReadOnlyMemory<byte>? ReportData { get; init; }
+
+    /// <summary>What the evidence must carry as its nonce, in exactly that length, on platforms that have one.</summary>
+    public ReadOnlyMemory<byte>? Nonce { get; init; }
+
+    /// <summary>Groups of checks to leave out: dangerous, so each is named. <see cref="CheckGroup.Always"/> cannot be.</summary>
+    public IReadOnlySet<CheckGroup> Without { get; init; } = new HashSet<CheckGroup>();
+}

@@ -1,0 +1,76 @@
+using System.Text.Json.Nodes;
+using Strongroom.Bytes;
+
+namespace Strongroom.Attestation.Appraisal;
+
+/// <summary>
+/// Appraises one kind of evidence, complete and offline: every check of spec/evidence-verdict.md, each with its result. Safe for concurrent use; certificate
+/// paths that were found good are remembered.
+/// </summary>
+public abstract class Appraiser
+{
+    /// <summary>Longest evidence that is looked at, in bytes.</summary>
+    public const int MaxSizeInBytes = 16 * 1024 * 1024;
+
+    private protected Appraiser()
+    {
+    }
+
+    /// <summary>The kinds of evidence that can be appraised.</summary>
+    public static IReadOnlyList<string> Kinds { get; } = [.. All(VendorRoots.Pinned).Select(each => each.Kind)];
+
+    /// <summary>The kind's name, as in <c>--kind</c>.</summary>
+    public abstract string Kind { get; }
+
+    /// <summary>The appraiser of a kind; null when there is none.</summary>
+    public static Appraiser? For(string kind) => For(kind, VendorRoots.Pinned);
+
+    /// <summary>The appraiser that takes these bytes for its kind; null when none or more than one does.</summary>
+    public static Appraiser? Recognise(ReadOnlySpan<byte> evidence)
+    {
+        List<Appraiser> takers = [];
+        foreach (var each in All(VendorRoots.Pinned))
+        {
+            if (each.Recognises(evidence)) takers.Add(each);
+        }
+        return takers is [var only] ? only : null;
+    }
+
+    internal static Appraiser? For(string kind, VendorRoots roots) => All(roots).SingleOrDefault(each => each.Kind == kind);
+
+    /// <exception cref="MalformedException">The bytes are no evidence of this kind, or the policy is none.</exception>
+    public AttestationResult Appraise(AppraisalRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        if (request.Without.Contains(CheckGroup.Always)) throw new ArgumentException("only a named group of checks can be left out", nameof(request));
+        if (request.Evidence.Length > MaxSizeInBytes) throw new MalformedException(MaxSizeInBytes, $"evidence has {MaxSizeInBytes} bytes at most");
+        var findings = new Findings(Kind, request.At, request.Without);
+        if (request.ReportData is null && request.Nonce is null && !request.Without.Contains(CheckGroup.Binding))
+            throw new ArgumentException("evidence that answers no challenge of one's own may be a copy: give report data or a nonce, or leave the binding out by name", nameof(request));
+        AppraiseCore(request, findings);
+        return findings.Result();
+    }
+
+    /// <summary>Every field decoded, for people; nothing of it is verified.</summary>
+    /// <exception cref="MalformedException">The bytes are no evidence of this kind.</exception>
+    public abstract IReadOnlyList<EvidenceField> Show(ReadOnlyMemory<byte> evidence);
+
+    /// <summary>The strict built-in policy, as JSON with every member at its default.</summary>
+    public abstract JsonObject StrictPolicy();
+
+    /// <summary>Whether the bytes look like this kind, by their first bytes, length or form. Must not throw.</summary>
+    private protected abstract bool Recognises(ReadOnlySpan<byte> evidence);
+
+    private protected abstract void AppraiseCore(AppraisalRequest request, Findings findings);
+
+    private static IEnumerable<Appraiser> All(VendorRoots roots) =>
+    [
+    ];
+}
+
+/// <summary>A field of evidence in words.</summary>
+/// <param name="Name">As the vendor's specification names it.</param>
+/// <param name="Value">Decoded.</param>
+/// <param name="Meaning">What it says, and what would make it dangerous.</param>
+/// <param name="Danger">True where this value is the dangerous one.</param>
+public sealed record EvidenceField(string Name, string Value, string Meaning, bool Danger = false);

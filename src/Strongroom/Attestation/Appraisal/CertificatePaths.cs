@@ -1,0 +1,75 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Strongroom.Attestation.Tpm;
+using Strongroom.Bytes;
+
+namespace Strongroom.Attestation.Appraisal;
+
+/// <summary>A way from a leaf to the pinned root of its product: leaf first, root last. Every link, basic constraints, path lengths and key usages hold; times do not count yet.</summary>
+internal sealed record CertificatePath(IReadOnlyList<X509Certificate2> Certificates)
+{
+    public X509Certificate2 Leaf => Certificates[0];
+
+    public X509Certificate2 Root => Certificates[^1];
+
+    /// <summary>The first certificate that is not valid at the time; null when all are.</summary>
+    public X509Certificate2? NotValidAt(DateTimeOffset time) => Certificates.FirstOrDefault(each => time < each.NotBefore.ToUniversalTime() || time > each.NotAfter.ToUniversalTime());
+}
+
+/// <summary>Builds certificate paths (RFC 5280 section 6) to pinned roots and remembers those that hold, which are the same for every piece of evidence of a machine.</summary>
+internal sealed class CertificatePaths(VendorRoots roots)
+{
+    private const int MaxRemembered = 10_000;
+    private const int MaxLength = 8;
+
+    private readonly ConcurrentDictionary<Digest, CertificatePath> remembered = new();
+
+    /// <param name="leaf">Where the path begins.</param>
+    /// <param name="others">From anywhere; a root among them counts only if its key is the product's and it has signed itself.</param>
+    /// <param name="product">One of <see cref="VendorRoots"/>.</param>
+    /// <param name="reason">Why there is no path; empty when there is.</param>
+    /// <returns>The path; null when there is none.</returns>
+    public CertificatePath? Find(X509Certificate2 leaf, IEnumerable<X509Certificate2> others, string product, out string reason)
+    {
+        List<X509Certificate2> candidates = [.. others];
+        var known = Digest.Of([.. System.Text.Encoding.ASCII.GetBytes(product), .. leaf.GetCertHash(HashAlgorithmName.SHA256), .. candidates.SelectMany(each => each.GetCertHash(HashAlgorithmName.SHA256))]);
+        reason = "";
+        if (remembered.TryGetValue(known, out var before)) return before;
+        var root = candidates.Append(leaf).FirstOrDefault(each => roots.Holds(product, each));
+        if (root is null)
+        {
+            reason = $"the root of {product} is not among the certificates: no certificate has the pinned key";
+            return null;
+        }
+        if (!SignedDer.Parse(root.RawDataMemory).IsSignedBy(root))
+        {
+            reason = $"the root of {product} has the pinned key and did not sign itself: its words were changed";
+            return null;
+        }
+        var found = Build(leaf, candidates, root, out reason);
+        if (found is not null && remembered.Count < MaxRemembered) remembered.TryAdd(known, found);
+        return found;
+    }
+
+    private static CertificatePath? Build(X509Certificate2 leaf, List<X509Certificate2> candidates, X509Certificate2 root, out string reason)
+    {
+        using var chain = new X509Chain();
+        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        chain.ChainPolicy.CustomTrustStore.Add(root);
+        chain.ChainPolicy.ExtraStore.AddRange(candidates.ToArray());
+        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck; // each kind checks its vendor's lists by rules of its own
+        chain.ChainPolicy.DisableCertificateDownloads = true;
+        chain.ChainPolicy.VerificationFlags = X509VerificationFlags.IgnoreNotTimeValid; // checked apart, at the caller's time, so that it is a finding of its own
+        chain.ChainPolicy.VerificationTime = leaf.NotBefore;
+        var holds = chain.Build(leaf);
+        var way = chain.ChainElements.Select(element => element.Certificate).ToList();
+        var weak = way.FirstOrDefault(each => !CertificateSignature.IsStrong(each));
+        reason = !holds ? $"the certificate does not lead to the pinned root ({string.Join(", ", chain.ChainStatus.Select(status => status.Status).Where(status => status != X509ChainStatusFlags.NotTimeValid).Distinct())})"
+            : way.Count > MaxLength ? "the path is too long"
+            : weak is not null ? $"{weak.Subject} is signed by a weak algorithm"
+            : !way[^1].RawDataMemory.Span.SequenceEqual(root.RawDataMemory.Span) ? "the path ends elsewhere than at the pinned root"
+            : "";
+        return reason.Length == 0 ? new(way) : null;
+    }
+}

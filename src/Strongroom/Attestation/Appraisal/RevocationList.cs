@@ -1,0 +1,90 @@
+using System.Formats.Asn1;
+using System.Numerics;
+using System.Security.Cryptography.X509Certificates;
+using Strongroom.Bytes;
+
+namespace Strongroom.Attestation.Appraisal;
+
+/// <summary>A list of revoked certificates (CRL, RFC 5280 section 5). Parsing verifies nothing; ask <see cref="IsBy"/>.</summary>
+public sealed class RevocationList
+{
+    private const string DeltaIndicator = "2.5.29.27";
+
+    private readonly SignedDer der;
+    private readonly HashSet<BigInteger> serials;
+
+    private RevocationList(SignedDer der, X500DistinguishedName issuer, DateTimeOffset thisUpdate, DateTimeOffset? nextUpdate, HashSet<BigInteger> serials)
+    {
+        (this.der, Issuer, ThisUpdate, NextUpdate, this.serials) = (der, issuer, thisUpdate, nextUpdate, serials);
+    }
+
+    public X500DistinguishedName Issuer { get; }
+
+    public DateTimeOffset ThisUpdate { get; }
+
+    /// <summary>Null where the list does not say; such a list never grows old and therefore does not count.</summary>
+    public DateTimeOffset? NextUpdate { get; }
+
+    public int Count => serials.Count;
+
+    /// <param name="bytes">DER.</param>
+    /// <exception cref="MalformedException">No CRL, a delta, or one with a critical extension that is not understood.</exception>
+    public static RevocationList Parse(ReadOnlyMemory<byte> bytes)
+    {
+        var der = SignedDer.Parse(bytes);
+        try
+        {
+            var list = new AsnReader(der.Signed, AsnEncodingRules.DER).ReadSequence();
+            if (list.PeekTag().HasSameClassAndValue(Asn1Tag.Integer) && list.ReadInteger() != 1) throw new MalformedException(-1, "a revocation list has version 2");
+            if (!list.ReadEncodedValue().Span.SequenceEqual(der.Algorithm.Span)) throw new MalformedException(-1, "a revocation list names two algorithms");
+            var issuer = new X500DistinguishedName(list.ReadEncodedValue().Span);
+            var thisUpdate = Time(list);
+            DateTimeOffset? nextUpdate = list.HasData && IsTime(list.PeekTag()) ? Time(list) : null;
+            var serials = list.HasData && list.PeekTag().HasSameClassAndValue(Asn1Tag.Sequence) ? Serials(list.ReadSequence()) : [];
+            if (list.HasData) RequireKnown(list.ReadSequence(new(TagClass.ContextSpecific, 0)).ReadSequence());
+            list.ThrowIfNotEmpty();
+            return new(der, issuer, thisUpdate, nextUpdate, serials);
+        }
+        catch (AsnContentException e)
+        {
+            throw new MalformedException(-1, $"no revocation list: {e.Message}");
+        }
+    }
+
+    /// <summary>True when this authority issued and signed the list.</summary>
+    public bool IsBy(X509Certificate2 authority) => Issuer.RawData.AsSpan().SequenceEqual(authority.SubjectName.RawData) && der.IsSignedBy(authority);
+
+    public bool Lists(X509Certificate2 certificate) => serials.Contains(new BigInteger(certificate.SerialNumberBytes.Span, isUnsigned: false, isBigEndian: true));
+
+    private static HashSet<BigInteger> Serials(AsnReader entries)
+    {
+        HashSet<BigInteger> serials = [];
+        while (entries.HasData)
+        {
+            var entry = entries.ReadSequence();
+            serials.Add(entry.ReadInteger());
+            Time(entry);
+            if (entry.HasData) RequireKnown(entry.ReadSequence());
+            entry.ThrowIfNotEmpty();
+        }
+        return serials;
+    }
+
+    /// <summary>Whoever does not understand a critical extension must not use the list (RFC 5280 section 5.2): it might list fewer than all.</summary>
+    private static void RequireKnown(AsnReader extensions)
+    {
+        while (extensions.HasData)
+        {
+            var extension = extensions.ReadSequence();
+            var oid = extension.ReadObjectIdentifier();
+            var critical = extension.PeekTag().HasSameClassAndValue(Asn1Tag.Boolean) && extension.ReadBoolean();
+            extension.ReadOctetString();
+            extension.ThrowIfNotEmpty();
+            if (critical || oid == DeltaIndicator) throw new MalformedException(-1, $"a revocation list with the extension {oid} may list fewer than all");
+        }
+    }
+
+    private static bool IsTime(Asn1Tag tag) => tag.HasSameClassAndValue(Asn1Tag.UtcTime) || tag.HasSameClassAndValue(Asn1Tag.GeneralizedTime);
+
+    private static DateTimeOffset Time(AsnReader reader) => reader.PeekTag().HasSameClassAndValue(Asn1Tag.UtcTime) ? reader.ReadUtcTime(2049) : reader.ReadGeneralizedTime();
+}
