@@ -17,7 +17,7 @@ public abstract class AppraiserContract
     private protected abstract AttestationResult Appraise(ReadOnlyMemory<byte> evidence);
 
     /// <summary>The bytes that a signature covers, directly or through a hash; every bit of them counts.</summary>
-    protected abstract IEnumerable<Range> Signed(byte[] good);
+    protected abstract IEnumerable<Range> SignedRanges(byte[] good);
 
     /// <summary>How many bits of the signed bytes are flipped; all of them in the long run.</summary>
     protected virtual int FlippedBits => 2000;
@@ -57,7 +57,7 @@ public abstract class AppraiserContract
     public void Every_flipped_bit_of_signed_bytes_is_refused()
     {
         var good = Good();
-        var bits = Signed(good).SelectMany(range => Enumerable.Range(range.Start.GetOffset(good.Length), range.GetOffsetAndLength(good.Length).Length)).SelectMany(at => Enumerable.Range(0, 8).Select(bit => (at, bit))).ToArray();
+        var bits = SignedRanges(good).SelectMany(range => Enumerable.Range(range.Start.GetOffset(good.Length), range.GetOffsetAndLength(good.Length).Length)).SelectMany(at => Enumerable.Range(0, 8).Select(bit => (at, bit))).ToArray();
         if (Environment.GetEnvironmentVariable("STRONGROOM_LONG") is null && bits.Length > FlippedBits)
         {
             RandomNumberGenerator.Shuffle(bits.AsSpan());
