@@ -17,6 +17,7 @@ public static class ControlEndpoints
     public static void MapControl(this WebApplication app, EnclaveState state, ClientKeys keys, Action end) => app.Run(async http =>
     {
         var isOperator = keys.Admits(http.Request.Headers.Authorization);
+        if (isOperator) http.ShowedKey();
         switch (http.Request.Method, http.Request.Path.Value)
         {
             case ("GET", "/health"):

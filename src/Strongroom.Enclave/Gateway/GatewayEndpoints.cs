@@ -17,6 +17,7 @@ public static class GatewayEndpoints
         var (method, path) = (http.Request.Method, http.Request.Path.Value ?? "");
         if (path == "/health") return OnlyAsync(method, "GET", () => WriteAsync(http, json => json.WriteString("status", "ok")));
         if (!keys.Admits(http.Request.Headers.Authorization)) throw new ApiException(401, "Incorrect API key provided.", "invalid_api_key");
+        http.ShowedKey();
         return path switch
         {
             "/v1/models" => OnlyAsync(method, "GET", () => WriteModelsAsync(http, completions)),

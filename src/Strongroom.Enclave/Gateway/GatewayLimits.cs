@@ -15,6 +15,7 @@ public sealed record GatewayLimits
     /// <summary>Requests that arrive or wait for their turn; the next one is told to come back before anything of it is kept.</summary>
     public int MaxWaiting { get; init; } = 16;
 
+    /// <summary>At once that showed a key, and as many that have not yet.</summary>
     public int MaxConnections { get; init; } = 128;
 
     /// <summary>From a request's headers to the end of its body.</summary>

@@ -3,6 +3,7 @@ using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Strongroom.Enclave.Gateway;
@@ -13,33 +14,46 @@ namespace Strongroom.Enclave.Gateway;
 /// </summary>
 public static class TlsListener
 {
+    /// <summary>For a handshake, for a request's headers, and for both together and a valid key in them on a new connection.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
     /// <param name="at">Address and port; port 0 takes a free one.</param>
     /// <param name="certificate">With its private key.</param>
     /// <param name="maxRequestBytes">Of a request's body.</param>
-    /// <param name="maxConnections">At once; more are closed.</param>
+    /// <param name="maxConnections">At once that showed a key (<see cref="ShowedKey"/>), and as many that have not yet.</param>
     public static WebApplication Create(IPEndPoint at, X509Certificate2 certificate, int maxRequestBytes, int maxConnections)
     {
         var builder = WebApplication.CreateEmptyBuilder(new());
+        var callers = new Callers(maxConnections, Patience, TimeProvider.System);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = maxRequestBytes;
-            kestrel.Limits.MaxConcurrentConnections = maxConnections;
-            kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
+            kestrel.Limits.RequestHeadersTimeout = Patience;
             kestrel.Limits.KeepAliveTimeout = TimeSpan.FromMinutes(1);
             kestrel.Limits.MaxRequestHeadersTotalSize = 16 << 10;
             kestrel.Listen(at, listen =>
             {
                 listen.Protocols = HttpProtocols.Http1AndHttp2;
+                listen.Use(next => async connection =>
+                {
+                    using var caller = callers.Enter(((IPEndPoint)connection.RemoteEndPoint!).Address, connection.Abort);
+                    connection.Features.Set(caller);
+                    await next(connection);
+                });
                 listen.UseHttps(certificate, https =>
                 {
                     https.SslProtocols = SslProtocols.Tls13;
-                    https.HandshakeTimeout = TimeSpan.FromSeconds(10);
+                    https.HandshakeTimeout = Patience;
                 });
             });
         });
         return builder.Build();
     }
+
+    /// <summary>For each request with a valid key: its connection keeps its place from now on.</summary>
+    /// <exception cref="ApiException">So many connections showed one already: 429.</exception>
+    internal static void ShowedKey(this HttpContext http) => http.Features.GetRequiredFeature<Callers.Caller>().ShowedKey();
 
     /// <summary>https, address and port, once the listener has started.</summary>
     public static string Address(this WebApplication app) =>

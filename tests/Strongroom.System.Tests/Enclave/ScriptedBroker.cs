@@ -104,6 +104,7 @@ internal sealed class ScriptedBroker : IAsyncDisposable
 
     private async Task AnswerAsync(HttpContext http)
     {
+        http.ShowedKey(); // an enclave has none to show a broker
         using var body = new MemoryStream();
         await http.Request.Body.CopyToAsync(body);
         var (path, json) = (http.Request.Path.Value!.Split('/')[1..], body.ToArray());
