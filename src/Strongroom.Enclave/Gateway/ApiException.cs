@@ -11,6 +11,8 @@ internal sealed class ApiException(int status, string message, string? code = nu
 {
     internal int Status { get; } = status;
 
+    internal string? Code { get; } = code;
+
     internal static ApiException Invalid(string message, string? parameter = null, string? code = null) => new(400, message, code, parameter);
 
     internal static async Task WriteAsync(HttpResponse response, ApiException error)
@@ -30,7 +32,7 @@ internal sealed class ApiException(int status, string message, string? code = nu
         json.WriteString("message", Message);
         json.WriteString("type", Status switch { 429 => "rate_limit_error", >= 500 => "server_error", _ => "invalid_request_error" });
         json.WriteString("param", parameter);
-        json.WriteString("code", code);
+        json.WriteString("code", Code);
         json.WriteEndObject();
         json.WriteEndObject();
     }

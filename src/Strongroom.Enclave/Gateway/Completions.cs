@@ -40,18 +40,22 @@ public sealed class Completions(LlamaModel model, string name, WorkingMemory mem
         using var request = await ReadAsync(kind, http.Request, ending);
         if (request.Model != name) throw new ApiException(404, "The model does not exist or you do not have access to it.", "model_not_found", "model");
         await place.WaitAsync(ending);
-        using var generation = Begin(request);
-        var reply = new CompletionReply(kind, Id(kind), name, clock.GetUtcNow().ToUnixTimeSeconds());
         using var limit = new CancellationTokenSource(limits.MaxDuration, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(ending, limit.Token);
         try
         {
+            using var generation = Begin(request, either.Token);
+            var reply = new CompletionReply(kind, Id(kind), name, clock.GetUtcNow().ToUnixTimeSeconds());
             if (request.Stream) await StreamAsync(request, generation, reply, http.Response, either.Token, ending);
             else await WholeAsync(generation, reply, http.Response, either.Token, ending);
         }
         catch (Exception e) when (Unanswerable(kind, e) is { } refusal)
         {
             throw refusal;
+        }
+        catch (OperationCanceledException) when (!ending.IsCancellationRequested)
+        {
+            throw new ApiException(503, "The prompt could not be read in the time that an answer may take.", "overloaded");
         }
     }
 
@@ -79,7 +83,7 @@ public sealed class Completions(LlamaModel model, string name, WorkingMemory mem
         }
     }
 
-    private Generation Begin(CompletionRequest request)
+    private Generation Begin(CompletionRequest request, CancellationToken either)
     {
         // Where nothing is said, 16 tokens for a text, as that API has it, and as many as the context holds for a chat.
         var asked = request.MaxTokens ?? (request.Kind == CompletionKind.Text ? 16 : limits.MaxTokens);
@@ -89,15 +93,14 @@ public sealed class Completions(LlamaModel model, string name, WorkingMemory mem
         {
             foreach (var message in request.Messages)
             {
-                if (message.Role is { } role) generation.AddMessage(role, message.Text.Written);
-                else generation.AddText(message.Text.Written);
+                if (message.Role is { } role) generation.AddMessage(role, message.Text.Written, either);
+                else generation.AddText(message.Text.Written, either);
             }
             return generation;
         }
-        catch (Exception e)
+        catch
         {
             generation.Dispose();
-            if (Unanswerable(request.Kind, e) is { } refusal) throw refusal;
             throw;
         }
     }

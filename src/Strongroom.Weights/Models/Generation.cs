@@ -66,20 +66,22 @@ public sealed class Generation : IDisposable
 
     /// <summary>Adds text to be continued.</summary>
     /// <exception cref="ContextLengthException">The prompt has become too long.</exception>
-    public void AddText(ReadOnlySpan<byte> utf8)
+    /// <exception cref="OperationCanceledException">Nothing but <see cref="Dispose"/> may follow.</exception>
+    public void AddText(ReadOnlySpan<byte> utf8, CancellationToken cancellation = default)
     {
         ThrowIfBegun();
-        prompt.AddText(utf8);
+        prompt.AddText(utf8, cancellation);
     }
 
     /// <summary>Adds a message of a conversation, written as the model's <see cref="ChatFormat"/> says.</summary>
     /// <param name="role"><c>system</c>, <c>user</c> or <c>assistant</c>.</param>
     /// <exception cref="ArgumentException">Another role.</exception>
     /// <exception cref="ContextLengthException">The prompt has become too long.</exception>
-    public void AddMessage(string role, ReadOnlySpan<byte> utf8)
+    /// <exception cref="OperationCanceledException">Nothing but <see cref="Dispose"/> may follow.</exception>
+    public void AddMessage(string role, ReadOnlySpan<byte> utf8, CancellationToken cancellation = default)
     {
         ThrowIfBegun();
-        prompt.AddMessage(role, utf8);
+        prompt.AddMessage(role, utf8, cancellation);
     }
 
     /// <summary>Makes the next token. The first call reads the prompt.</summary>
@@ -122,7 +124,7 @@ public sealed class Generation : IDisposable
 
     private void Begin(CancellationToken cancellation)
     {
-        prompt.Finish();
+        prompt.Finish(cancellation);
         var capacity = (int)Math.Min(model.Config.Context, (long)prompt.Count + (options.MaxTokens ?? model.Config.Context));
         session = new Session(model, memory, capacity);
         var stops = (options.Stops ?? []).Select(Encoding.UTF8.GetBytes).ToList();

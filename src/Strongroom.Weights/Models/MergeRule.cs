@@ -16,7 +16,7 @@ internal abstract unsafe class MergeRule
     public bool FusesUnknown { get; init; }
 
     /// <returns>Number of tokens written.</returns>
-    public int Encode(Vocabulary vocabulary, ReadOnlySpan<byte> word, Span<int> tokens, MergeWork work)
+    public int Encode(Vocabulary vocabulary, ReadOnlySpan<byte> word, Span<int> tokens, MergeWork work, CancellationToken cancellation)
     {
         if (WholeWordsFirst && vocabulary.Find(word) is >= 0 and var whole)
         {
@@ -27,6 +27,7 @@ internal abstract unsafe class MergeRule
         for (var i = 1; i < symbols; i++) Offer(vocabulary, word, work, i - 1, i);
         while (work.TryTake(out var join))
         {
+            cancellation.ThrowIfCancellationRequested(); // a word can be the whole text
             work.Join(join);
             if (work.Symbols[join.Left].Previous is >= 0 and var previous) Offer(vocabulary, word, work, previous, join.Left);
             if (work.Symbols[join.Left].Next is >= 0 and var next) Offer(vocabulary, word, work, join.Left, next);

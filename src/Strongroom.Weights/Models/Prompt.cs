@@ -11,6 +11,9 @@ internal sealed class Prompt(LlamaModel model, WorkingMemory memory) : IDisposab
     private bool isChat;
     private bool hasText;
 
+    /// <summary>Of the call that is under way.</summary>
+    private CancellationToken cancellation;
+
     public int Count { get; private set; }
 
     public ReadOnlySpan<int> Tokens => tokens.Span[..Count];
@@ -21,14 +24,16 @@ internal sealed class Prompt(LlamaModel model, WorkingMemory memory) : IDisposab
     /// <summary>The space in front of the answer's first word belongs to the encoding.</summary>
     public bool AnswerHidesSpace => model.Tokenizer.HidesFirstSpace && (!hasText || (isChat && model.Chat != ChatFormat.Plain));
 
-    public void AddText(ReadOnlySpan<byte> utf8)
+    public void AddText(ReadOnlySpan<byte> utf8, CancellationToken cancellation = default)
     {
+        this.cancellation = cancellation;
         if (Count == 0) AddBegin();
         AddPieces(utf8, [], [], start: !hasText);
     }
 
-    public void AddMessage(string role, ReadOnlySpan<byte> utf8)
+    public void AddMessage(string role, ReadOnlySpan<byte> utf8, CancellationToken cancellation = default)
     {
+        this.cancellation = cancellation;
         if (role is not ("system" or "user" or "assistant")) throw new ArgumentException($"the role {role} is not system, user or assistant", nameof(role));
         isChat = true;
         if (Count == 0 && model.Chat != ChatFormat.Llama2) AddBegin();
@@ -56,8 +61,9 @@ internal sealed class Prompt(LlamaModel model, WorkingMemory memory) : IDisposab
 
     /// <summary>Call last: hands the turn to the model.</summary>
     /// <exception cref="MalformedException">There is nothing to continue, and the model has no token that begins a text.</exception>
-    public void Finish()
+    public void Finish(CancellationToken cancellation = default)
     {
+        this.cancellation = cancellation;
         if (system is not null) AddLlama2("user", []);
         if (isChat && model.Chat == ChatFormat.ChatMl)
         {
@@ -129,7 +135,7 @@ internal sealed class Prompt(LlamaModel model, WorkingMemory memory) : IDisposab
         if (least > tokens.Length - Count) throw new ContextLengthException((int)Math.Min(int.MaxValue, Count + least), model.Config.Context);
         using var whole = Join(before, text, after);
         using var made = new Buffer<int>(memory, model.Tokenizer.MaxTokens(whole.Span.Length));
-        var count = model.Tokenizer.Encode(whole.Span, made.Span, memory, start && !(hasText && model.Tokenizer.PrefixesOnce));
+        var count = model.Tokenizer.Encode(whole.Span, made.Span, memory, start && !(hasText && model.Tokenizer.PrefixesOnce), cancellation);
         if (count > tokens.Length - Count) throw new ContextLengthException(Count + count, model.Config.Context);
         made.Span[..count].CopyTo(tokens.Span[Count..]);
         Count += count;

@@ -48,7 +48,8 @@ public sealed unsafe class Tokenizer
     /// <param name="scratch">Where the work is done; wiped before the method returns.</param>
     /// <returns>Number of tokens written.</returns>
     /// <exception cref="ArgumentException"><paramref name="tokens"/> has less room than <see cref="MaxTokens"/>.</exception>
-    public int Encode(ReadOnlySpan<byte> utf8, Span<int> tokens, WorkingMemory scratch, bool start = true)
+    /// <exception cref="OperationCanceledException">A long text takes seconds.</exception>
+    public int Encode(ReadOnlySpan<byte> utf8, Span<int> tokens, WorkingMemory scratch, bool start = true, CancellationToken cancellation = default)
     {
         if (utf8.IsEmpty) return 0;
         if (tokens.Length < MaxTokens(utf8.Length)) throw new ArgumentException("too little room for the tokens", nameof(tokens));
@@ -58,8 +59,9 @@ public sealed unsafe class Tokenizer
         var count = 0;
         while (!text.IsEmpty)
         {
+            cancellation.ThrowIfCancellationRequested();
             var length = form.NextWord(text);
-            count += merges.Encode(vocabulary, text[..length], tokens[count..], work);
+            count += merges.Encode(vocabulary, text[..length], tokens[count..], work, cancellation);
             text = text[length..];
         }
         return count;

@@ -3,6 +3,7 @@ using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Strongroom.Enclave.Gateway;
+using Strongroom.Weights.Models;
 
 namespace Strongroom.System.Tests.Enclave;
 
@@ -10,6 +11,9 @@ namespace Strongroom.System.Tests.Enclave;
 public sealed class SlowClientTests : IDisposable
 {
     private const string Streamed = """{"model":"tiny","prompt":"x","max_tokens":50,"stream":true}""";
+
+    /// <summary>Of a token in each layer: more than anything that is needed to encode a short prompt.</summary>
+    private const int KeyValueBytes = 10_000;
 
     private readonly OpenedModel model = new();
     private readonly HandWoundClock clock = new();
@@ -77,6 +81,41 @@ public sealed class SlowClientTests : IDisposable
         Assert.DoesNotContain("length", Encoding.UTF8.GetString(rest.Buffer), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_prompt_whose_client_has_gone_is_not_encoded_to_its_end()
+    {
+        using var gone = new CancellationTokenSource();
+        using var first = new CancellationTokenSource();
+        var memory = new WatchedMemory(model.Memory);
+        using var watched = new Completions(model.Llama, "tiny", memory, limits, clock);
+        var full = new Pipe(new PipeOptions(pauseWriterThreshold: 1, resumeWriterThreshold: 1));
+        var stuck = Request(await BodyAsync(Streamed), first.Token);
+        stuck.Features.Set<IHttpResponseBodyFeature>(new Unread(full.Writer));
+        var unread = watched.AnswerAsync(CompletionKind.Text, stuck);
+        _ = await full.Reader.ReadAsync(TestContext.Current.CancellationToken);
+        var asking = watched.AnswerAsync(CompletionKind.Text, Request(await BodyAsync(Streamed), gone.Token)); // read, and waits for its turn
+        memory.Allocated = gone.Cancel; // by what it first allocates in its turn
+        await first.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => unread);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asking);
+        Assert.True(gone.IsCancellationRequested);
+        Assert.InRange(memory.Largest, 1, KeyValueBytes - 1); // the engine was not begun
+    }
+
+    [Fact]
+    public async Task A_prompt_is_not_encoded_for_longer_than_an_answer_may_take()
+    {
+        var memory = new WatchedMemory(model.Memory);
+        using var watched = new Completions(model.Llama, "tiny", memory, limits, clock);
+        var request = new Pipe();
+        var asking = watched.AnswerAsync(CompletionKind.Text, Request(request.Reader));
+        memory.Allocated = () => clock.Wind(limits.MaxArrival); // each thing that it allocates takes so long
+        await request.Writer.WriteAsync(Encoding.UTF8.GetBytes(Streamed), TestContext.Current.CancellationToken);
+        await request.Writer.CompleteAsync();
+        Assert.Equal((503, "overloaded"), await Assert.ThrowsAsync<ApiException>(() => asking) is var refusal ? (refusal.Status, refusal.Code) : default);
+        Assert.InRange(memory.Largest, 1, KeyValueBytes - 1);
+    }
+
     private static DefaultHttpContext Request(PipeReader body, CancellationToken gone = default)
     {
         var http = new DefaultHttpContext { RequestAborted = gone };
@@ -91,6 +130,23 @@ public sealed class SlowClientTests : IDisposable
         await pipe.Writer.WriteAsync(Encoding.UTF8.GetBytes(json));
         await pipe.Writer.CompleteAsync();
         return pipe.Reader;
+    }
+
+    /// <summary>Tells the test of what is allocated after <see cref="Allocated"/> was set.</summary>
+    private sealed class WatchedMemory(WorkingMemory inner) : WorkingMemory
+    {
+        public Action? Allocated { get; set; }
+
+        public long Largest { get; private set; }
+
+        public override nint Allocate(long bytes)
+        {
+            if (Allocated is not null) Largest = Math.Max(Largest, bytes);
+            Allocated?.Invoke();
+            return inner.Allocate(bytes);
+        }
+
+        public override void Free(nint memory, long bytes) => inner.Free(memory, bytes);
     }
 
     private sealed class Unread(PipeWriter writer) : IHttpResponseBodyFeature

@@ -106,6 +106,31 @@ public sealed class GenerationTests
     }
 
     [Fact]
+    public void A_prompt_that_is_being_encoded_can_be_cancelled_in_the_middle_of_a_word()
+    {
+        var vocabulary = new Vocabulary();
+        foreach (var piece in (string[])["a", "aa", "aaa", "aaaa"]) vocabulary.Add(Encoding.UTF8.GetBytes(piece), TokenKind.Text);
+        using var cancelling = new CancellationTokenSource();
+        var rule = new CancellingRule(cancelling, joins: 6) { ByteLevel = true };
+        using var work = new MergeWork(WorkingMemory.Ordinary, 1000);
+        Assert.Throws<OperationCanceledException>(() => rule.Encode(vocabulary, new string('a', 1000).Select(letter => (byte)letter).ToArray(), new int[1000], work, cancelling.Token));
+        Assert.InRange(rule.Offers, 999, 999 + 8); // of each pair, and of the neighbours of what joined before it was cancelled
+    }
+
+    [Fact]
+    public void A_cancelled_prompt_gives_back_all_its_memory_wiped()
+    {
+        using var files = new TinyModel().Fill(6).Files();
+        using var model = LlamaModel.Load(files.All, 1);
+        var memory = new CountingMemory();
+        using (var generation = new Generation(model, memory, new(SamplingOptions.Greedy)))
+            Assert.Throws<OperationCanceledException>(() => generation.AddText("a prompt"u8, new CancellationToken(canceled: true)));
+        using (var generation = new Generation(model, memory, new(SamplingOptions.Greedy)))
+            Assert.Throws<OperationCanceledException>(() => generation.AddMessage("user", "a prompt"u8, new CancellationToken(canceled: true)));
+        Assert.Equal((0, false), (memory.Live, memory.CameBackDirty));
+    }
+
+    [Fact]
     public void Options_out_of_range_are_refused()
     {
         using var files = new TinyModel().Fill(5).Files();
@@ -186,6 +211,18 @@ public sealed class GenerationTests
             using var generation = new Generation(model, WorkingMemory.Ordinary, new(new(temperature)));
             generation.AddText("abc"u8);
             Assert.Throws<MalformedException>(() => generation.Next(out _));
+        }
+    }
+
+    /// <summary>Joins any two until the joint piece is four long, and cancels after so many joins.</summary>
+    private sealed class CancellingRule(CancellationTokenSource source, int joins) : MergeRule
+    {
+        public int Offers { get; private set; }
+
+        protected override (int Token, float Rank) Join(Vocabulary vocabulary, in MergeWork.Symbol left, in MergeWork.Symbol right, ReadOnlySpan<byte> both)
+        {
+            if (++Offers == 999 + joins) source.Cancel();
+            return (vocabulary.Find(both), 0);
         }
     }
 
