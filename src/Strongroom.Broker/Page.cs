@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Strongroom.Bytes;
 using Strongroom.Facts;
@@ -11,6 +12,11 @@ internal readonly record struct Page([FromQuery(Name = "after")] long? After, [F
 {
     public const int Default = 100;
     public const int Most = 500;
+
+    /// <summary>The items that this page of <paramref name="list"/> names, each as <paramref name="details"/> says it.</summary>
+    /// <exception cref="MalformedException">No such page.</exception>
+    public Ok<IReadOnlyList<T>> Of<TItem, T>(Chronicle list, IReadOnlyDictionary<string, TItem> items, Func<TItem, T> details) =>
+        TypedResults.Ok<IReadOnlyList<T>>([.. Of(list).Select(id => details(items[id]))]);
 
     /// <exception cref="MalformedException">No such page.</exception>
     public IEnumerable<string> Of(Chronicle list)

@@ -65,6 +65,18 @@ public sealed class AccessTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_person_who_is_refused_over_and_over_cannot_fill_the_ledger()
+    {
+        var operatorOnly = await broker.EnrolAsync(Groups.Operators);
+        var size = broker.State.Size;
+        for (var i = 0; i < RefusalsState.PerHourByPerson + 5; i++)
+            await TestBroker.RefusedAsync("refused", await broker.SendAsync(operatorOnly.Sign(broker.Propose(operatorOnly, new RemovePerson(broker.Ben.Id)))));
+        Assert.Equal(size + RefusalsState.PerHourByPerson, broker.State.Size);
+        Assert.Equal(5, (await broker.GetAsync("/health", ProtocolJson.Default.HealthReply)).Shed);
+        await broker.ChangeAsync(new SetGroups(operatorOnly.Id, [])); // nobody else's word is held up by it
+    }
+
+    [Fact]
     public async Task A_command_is_written_once()
     {
         var signed = broker.Ada.Sign(broker.Propose(broker.Ada, new SetGroups(broker.Ben.Id, [Groups.Administrators, Groups.Operators])));

@@ -17,22 +17,18 @@ internal static class AccessEndpoints
     }
 
     private static async Task<Results<Ok<CommandReply>, Accepted<CommandReply>, ProblemHttpResult>> Command(
-        SignedCommand signed, Journal journal, CancellationToken cancel) => signed.Command switch
+        SignedCommand signed, Journal journal, Strangers strangers, CancellationToken cancel) => signed.Command switch
         {
             AddModel => Problem.Malformed.Because("a model comes with its manifest and recipients: POST /v1/models"),
             EnrolMachine => Problem.Malformed.Because("a machine comes with the answer to its challenge: POST /v1/machines"),
-            _ => await Commands.WriteAsync(journal, signed, Enclosures.Read(signed.Command, []), cancel),
+            _ => await Commands.WriteAsync(journal, strangers, signed, Enclosures.Read(signed.Command, []), cancel),
         };
 
     private static Ok<IReadOnlyList<ProposalDetails>> Proposals([AsParameters] Page page, Journal journal, Reader reader)
     {
         var access = journal.State.Access;
-        return TypedResults.Ok<IReadOnlyList<ProposalDetails>>(
-            [
-                .. from id in page.Of(access.ProposalsInOrder)
-                let proposal = access.Proposals[id]
-                select new ProposalDetails(Ids.Proposal(proposal.Command), proposal.Command, proposal.Digest, proposal.Index, reader.NameOf(proposal.Command.By)),
-            ]);
+        return page.Of(access.ProposalsInOrder, access.Proposals, proposal => new ProposalDetails(
+            Ids.Proposal(proposal.Command), proposal.Command, proposal.Digest, proposal.Index, reader.NameOf(proposal.Command.By)));
     }
 
     private static Results<Ok<PolicyReply>, ProblemHttpResult> Policy(Journal journal) => journal.State.Access.Policy is { } policy

@@ -9,25 +9,33 @@ internal static class Commands
 {
     /// <param name="enclosed">What the command brings along, read by now: the one write path asks no more than what depends on the ledger.</param>
     public static async Task<Results<Ok<CommandReply>, Accepted<CommandReply>, ProblemHttpResult>> WriteAsync(
-        Journal journal, SignedCommand signed, Enclosures enclosed, CancellationToken cancel)
+        Journal journal, Strangers strangers, SignedCommand signed, Enclosures enclosed, CancellationToken cancel)
     {
         if (Malformed(signed) is { } malformed) return malformed;
-        // What anybody can send, and send again, is refused out here: only an enrolled person's own word takes a turn in the write path.
-        if (journal.Read((state, now) => state.IsOwnWord(signed, now) ? null : state.Refusals(signed, now)) is { } strange) return Problem.Refused.Because(strange);
-        IReadOnlyList<string> reasons = [];
-        var receipt = await journal.WriteAsync(
+        // What leaves no record takes no turn in the write path, and what is dear to judge - a chain of certificates - is judged out here first.
+        var (reasons, draft) = journal.Read((state, now) => Judge(state, signed, enclosed, now));
+        var receipt = draft is null ? null : await journal.WriteAsync(
             (state, now) =>
             {
-                reasons = state.Refusals(signed, now);
-                if (reasons.Count == 0) reasons = enclosed.Refusals(state, signed.Command, now);
-                if (reasons.Count == 0) return new(new CommandRecord(now, signed.Command, signed.Signature), enclosed.Blobs);
-                return CommandRefused.Of(state, signed, now) is { } refused ? new(refused) : null;
+                (reasons, draft) = Judge(state, signed, enclosed, now);
+                return draft;
             },
             cancel);
+        if (draft is null) strangers.Count();
         if (reasons.Count > 0) return Problem.Refused.Because(reasons);
         var missing = Missing(journal.State, signed.Command);
         var reply = new CommandReply(receipt!.Index, Subject(signed.Command), missing.Count == 0 ? null : missing);
         return missing.Count == 0 ? TypedResults.Ok(reply) : TypedResults.Accepted((string?)null, reply);
+    }
+
+    /// <summary>Why the command may not be written, and what is written instead: the refusal of a person's own word, while there is room for it; else nothing.</summary>
+    private static (IReadOnlyList<string> Reasons, Draft? Draft) Judge(LedgerState state, SignedCommand signed, Enclosures enclosed, DateTimeOffset now)
+    {
+        if (state.Refusals(signed, now) is { Count: > 0 } reasons)
+            return (reasons, CommandRefused.Of(state, signed, now) is { } refused && state.Refused.HasRoomFor(refused) ? new(refused) : null);
+        return enclosed.Refusals(state, signed.Command, now) is { Count: > 0 } wrong
+            ? (wrong, null)
+            : ([], new(new CommandRecord(now, signed.Command, signed.Signature), enclosed.Blobs));
     }
 
     /// <summary>The reader takes some values that have no canonical form; nobody can have signed them, and no rule is asked about them.</summary>

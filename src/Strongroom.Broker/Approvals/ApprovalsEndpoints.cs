@@ -19,8 +19,7 @@ internal static class ApprovalsEndpoints
     private static Ok<IReadOnlyList<RequestDetails>> List([AsParameters] Page page, Journal journal, Reader reader, TimeProvider clock)
     {
         var (state, now) = (journal.State, clock.GetUtcNow());
-        return TypedResults.Ok<IReadOnlyList<RequestDetails>>(
-            [.. page.Of(state.Requests.InOrder).Select(id => Requests.Details(state, state.Requests.Requests[id], reader, now))]);
+        return page.Of(state.Requests.InOrder, state.Requests.Requests, request => Requests.Details(state, request, reader, now));
     }
 
     private static Results<Ok<RequestDetails>, ProblemHttpResult> Show(string request, Journal journal, Reader reader, TimeProvider clock)

@@ -24,34 +24,31 @@ internal static class MachineEndpoints
     {
         var (enrolment, tpm, reasons) = Enrolment.From(asked, journal.State, clock.GetUtcNow());
         if (enrolment is null) return Problem.EvidenceRefused.Because(reasons);
-        var (id, expires) = challenges.Give(enrolment);
-        using var secret = challenges.SecretOf(id);
+        var (id, given, expires) = challenges.Give(enrolment);
+        using var secret = challenges.SecretOf(given);
         return TypedResults.Ok(new EnrolmentChallenge(id, enrolment.Machine, Bytes.Timestamp.WholeSecond(expires), tpm?.Challenge(secret.Span).ToBytes()));
     }
 
     private static async Task<Results<Ok<CommandReply>, Accepted<CommandReply>, ProblemHttpResult>> Enrol(
-        MachineEnrolment answer, Journal journal, Challenges<Enrolment> challenges, CancellationToken cancel)
+        MachineEnrolment answer, Journal journal, Strangers strangers, Challenges<Enrolment> challenges, CancellationToken cancel)
     {
         if (answer.Command.Command is not EnrolMachine enrol) return Problem.Malformed.Because("the command is not machine/enrol.v1");
-        if (challenges.Open(answer.Challenge) is not { Bound: var enrolment }) return Problem.ChallengeSpent.Because();
-        using var secret = challenges.SecretOf(answer.Challenge);
+        if (challenges.Open(answer.Challenge) is not { Bound: var enrolment } given) return Problem.ChallengeSpent.Because();
+        using var secret = challenges.SecretOf(given);
         List<string> reasons = [.. enrolment.Refusals(enrol)];
         if (enrolment.Certificates is not null && !CryptographicOperations.FixedTimeEquals((answer.Secret ?? default).Span, secret.Span))
             reasons.Add("the answer is not what the credential held: the attestation key was not shown to be in that TPM");
         // A right answer stays right until its time is over, and a machine is enrolled once: the ledger is what spends this challenge.
-        return reasons.Count > 0 ? Problem.EvidenceRefused.Because(reasons) : await Commands.WriteAsync(journal, answer.Command, Enclosures.Read(enrol, enrolment.Blobs), cancel);
+        return reasons.Count > 0
+            ? Problem.EvidenceRefused.Because(reasons)
+            : await Commands.WriteAsync(journal, strangers, answer.Command, Enclosures.Read(enrol, enrolment.Blobs), cancel);
     }
 
     private static Ok<IReadOnlyList<MachineDetails>> List([AsParameters] Page page, Journal journal)
     {
         var machines = journal.State.Machines;
-        return TypedResults.Ok<IReadOnlyList<MachineDetails>>(
-            [
-                .. from id in page.Of(machines.InOrder)
-                let machine = machines.Machines[id]
-                select new MachineDetails(
-                    machine.Id, machine.Kind, machine.Active, machine.At, machine.Index, machine.Enrolled.Pcrs, machine.Enrolled.ApplicationPcr, machine.Measurement,
-                    machine.MeasuredAt),
-            ]);
+        return page.Of(machines.InOrder, machines.Machines, machine => new MachineDetails(
+            machine.Id, machine.Kind, machine.Active, machine.At, machine.Index, machine.Enrolled.Pcrs, machine.Enrolled.ApplicationPcr, machine.Measurement,
+            machine.MeasuredAt));
     }
 }

@@ -21,51 +21,45 @@ internal static class ModelEndpoints
     }
 
     private static async Task<Results<Ok<CommandReply>, Accepted<CommandReply>, ProblemHttpResult>> Add(
-        ModelUpload upload, Journal journal, ModelShelf shelf, KeyProvider custody, TimeProvider clock, CancellationToken cancel)
+        ModelUpload upload, Journal journal, Strangers strangers, ModelShelf shelf, KeyProvider custody, CancellationToken cancel)
     {
         if (upload.Command.Command is not AddModel add) return Problem.Malformed.Because("the command is not model/add.v1");
         if (Commands.Malformed(upload.Command) is { } malformed) return malformed;
         // Asked before anything is parsed or stored for whoever may not add a model, and once more when it is written.
-        if (journal.State.Refusals(upload.Command, clock.GetUtcNow()).Count > 0) return await Commands.WriteAsync(journal, upload.Command, Enclosures.Read(add, []), cancel);
+        if (journal.Read((state, now) => state.Refusals(upload.Command, now)).Count > 0)
+            return await Commands.WriteAsync(journal, strangers, upload.Command, Enclosures.Read(add, []), cancel);
         var enclosed = Enclosures.Read(add, [upload.Manifest]);
-        var reasons = await RefusalsAsync(upload, add, enclosed, journal.State, clock.GetUtcNow(), custody, cancel);
+        var reasons = journal.Read((state, now) => enclosed.Refusals(state, add, now));
+        if (reasons.Count == 0) reasons = await RefusalsAsync(upload.Recipients, add, custody, cancel);
         if (reasons.Count > 0) return Problem.Refused.Because(reasons);
         shelf.Put(upload.Manifest, add.ModelDigest, upload.Recipients);
-        return await Commands.WriteAsync(journal, upload.Command, enclosed, cancel);
+        return await Commands.WriteAsync(journal, strangers, upload.Command, enclosed, cancel);
     }
 
-    private static async Task<List<string>> RefusalsAsync(ModelUpload upload, AddModel add, Enclosures enclosed, LedgerState state, DateTimeOffset now, KeyProvider custody, CancellationToken cancel)
+    /// <summary>A model whose key this broker cannot unwrap would be found out at the first release, in the night before it is needed.</summary>
+    private static async Task<IReadOnlyList<string>> RefusalsAsync(ReadOnlyMemory<byte> recipients, AddModel add, KeyProvider custody, CancellationToken cancel)
     {
-        var reasons = new List<string>();
+        if (Digest.Of(recipients.Span) != add.RecipientsDigest) return ["the command is signed for other recipients"];
         try
         {
-            var modelDigest = Sealing.Manifest.Parse(upload.Manifest.Span).ModelDigest; // what is no manifest is malformed, and not only refused
-            reasons.AddRange(enclosed.Refusals(state, add, now));
-            if (Digest.Of(upload.Recipients.Span) != add.RecipientsDigest) reasons.Add("the command is signed for other recipients");
-            // A model whose key this broker cannot unwrap would be found out at the first release, in the night before it is needed.
-            (await custody.UnwrapModelKeyAsync(Recipients.Parse(upload.Recipients.Span, modelDigest), cancel)).Dispose();
+            (await custody.UnwrapModelKeyAsync(Recipients.Parse(recipients.Span, add.ModelDigest), cancel)).Dispose();
+            return [];
         }
         catch (RefusedException e)
         {
-            reasons.AddRange(e.Reasons);
+            return e.Reasons;
         }
         catch (AuthenticationTagMismatchException e)
         {
-            reasons.Add(e.Message);
+            return [e.Message];
         }
-        return reasons;
     }
 
     private static Ok<IReadOnlyList<ModelDetails>> List([AsParameters] Page page, Journal journal)
     {
         var models = journal.State.Models;
-        return TypedResults.Ok<IReadOnlyList<ModelDetails>>(
-            [
-                .. from id in page.Of(models.InOrder)
-                let model = models.Versions[id]
-                select new ModelDetails(
-                    model.Model, model.Version, model.Command.Publisher, model.Digest, model.Command.RecipientsDigest, model.At, model.Index, model.Withdrawn),
-            ]);
+        return page.Of(models.InOrder, models.Versions, model => new ModelDetails(
+            model.Model, model.Version, model.Command.Publisher, model.Digest, model.Command.RecipientsDigest, model.At, model.Index, model.Withdrawn));
     }
 
     private static Results<FileContentHttpResult, ProblemHttpResult> Manifest(string model, long version, Journal journal, ModelShelf shelf) =>

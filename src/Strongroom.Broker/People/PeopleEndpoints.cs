@@ -19,12 +19,8 @@ internal static class PeopleEndpoints
     private static Ok<IReadOnlyList<PersonDetails>> List([AsParameters] Page page, Journal journal, Reader reader)
     {
         var access = journal.State.Access;
-        return TypedResults.Ok<IReadOnlyList<PersonDetails>>(
-            [
-                .. from id in page.Of(access.PeopleInOrder)
-                let person = access.People[id]
-                select new PersonDetails(person.Id, person.Key, person.Groups, person.Active, person.Index, reader.NameOf(person.Id)),
-            ]);
+        return page.Of(access.PeopleInOrder, access.People, person => new PersonDetails(
+            person.Id, person.Key, person.Groups, person.Active, person.Index, reader.NameOf(person.Id)));
     }
 
     private static async Task<Results<NoContent, ProblemHttpResult>> Name(string person, HttpContext context, Journal journal, Names names)

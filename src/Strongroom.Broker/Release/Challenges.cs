@@ -29,13 +29,15 @@ internal sealed class Challenges<T>(TimeProvider clock, TimeSpan timeToLive, Jso
     private readonly Lock gate = new();
 
     /// <summary>A new challenge and when it ends. Its id is base64url of the tag, the time by this process's own clock, a nonce, and the JSON of <paramref name="bound"/>.</summary>
-    public (string Id, DateTimeOffset Expires) Give(T bound)
+    public (string Id, Given<T> Given, DateTimeOffset Expires) Give(T bound)
     {
-        var due = new byte[DueSizeInBytes];
         // Counted on a clock that nobody can set: were it set back, a challenge that was spent and forgotten would live again.
-        BinaryPrimitives.WriteInt64BigEndian(due, clock.GetTimestamp() + (long)(timeToLive.TotalSeconds * clock.TimestampFrequency));
-        byte[] body = [.. due, .. RandomNumberGenerator.GetBytes(NonceSizeInBytes), .. CanonicalJson.Serialize(bound, type)];
-        return (Base64Url.EncodeToString([.. Mac(AsTag, body), .. body]), clock.GetUtcNow() + timeToLive);
+        var due = clock.GetTimestamp() + (long)(timeToLive.TotalSeconds * clock.TimestampFrequency);
+        var bytes = new byte[DueSizeInBytes];
+        BinaryPrimitives.WriteInt64BigEndian(bytes, due);
+        byte[] body = [.. bytes, .. RandomNumberGenerator.GetBytes(NonceSizeInBytes), .. CanonicalJson.Serialize(bound, type)];
+        var tag = Mac(AsTag, body);
+        return (Base64Url.EncodeToString([.. tag, .. body]), new(bound, Digest.From(tag), due), clock.GetUtcNow() + timeToLive);
     }
 
     /// <summary>The challenge with this id; null if this process never gave it, or it is over. It may have been answered: <see cref="Spend"/> tells.</summary>
@@ -58,11 +60,7 @@ internal sealed class Challenges<T>(TimeProvider clock, TimeSpan timeToLive, Jso
     }
 
     /// <summary>32 bytes that only this process can say of this challenge, the same each time.</summary>
-    public Secret SecretOf(string id)
-    {
-        var given = Open(id) ?? throw new ArgumentException("the challenge is not one that was given here", nameof(id));
-        return Secret.Take(Mac(AsSecret, given.Tag.Span));
-    }
+    public Secret SecretOf(Given<T> given) => Secret.Take(Mac(AsSecret, given.Tag.Span));
 
     /// <summary>Called with evidence that was verified, and before anything is decided on it: of many answers at once only one gets null, and goes on.</summary>
     public Problem? Spend(Given<T> given, string machine)

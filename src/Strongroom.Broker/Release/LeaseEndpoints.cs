@@ -25,15 +25,10 @@ internal static class LeaseEndpoints
 
     private static Ok<IReadOnlyList<LeaseDetails>> List([AsParameters] Page page, Journal journal, TimeProvider clock)
     {
-        var release = journal.State.Release;
-        return TypedResults.Ok<IReadOnlyList<LeaseDetails>>(
-            [
-                .. from id in page.Of(release.InOrder)
-                let lease = release.Leases[id]
-                select new LeaseDetails(
-                    lease.Id, lease.Request, lease.Model, lease.Version, lease.Machine, lease.Memory, lease.At, lease.Expires, lease.Index,
-                    Status(lease, clock.GetUtcNow()), lease.Development ? true : null),
-            ]);
+        var (release, now) = (journal.State.Release, clock.GetUtcNow());
+        return page.Of(release.InOrder, release.Leases, lease => new LeaseDetails(
+            lease.Id, lease.Request, lease.Model, lease.Version, lease.Machine, lease.Memory, lease.At, lease.Expires, lease.Index, Status(lease, now),
+            lease.Development ? true : null));
     }
 
     private static Results<ServerSentEventsResult<LeaseEvent>, ProblemHttpResult> Events(string lease, Journal journal, TimeProvider clock, CancellationToken cancel) =>

@@ -31,7 +31,7 @@ internal static class ReleaseEndpoints
         var transcript = new Transcript(
             state.Origin, RandomNumberGenerator.GetBytes(Transcript.NonceSizeInBytes), Timestamp.WholeSecond(clock.GetUtcNow()), request.Id, request.ModelDigest,
             request.Machine, asked.HpkeKey, directory.BrokerKey, asked.Memory, asked.Configuration, request.Files);
-        var (id, expires) = challenges.Give(transcript with { Files = null }); // which follow from the request, and may be many
+        var (id, _, expires) = challenges.Give(transcript with { Files = null }); // which follow from the request, and may be many
         return TypedResults.Ok(new Challenge(id, transcript, Timestamp.WholeSecond(expires), machine.Pcrs, machine.ApplicationPcr));
     }
 

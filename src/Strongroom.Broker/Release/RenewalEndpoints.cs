@@ -19,7 +19,7 @@ internal static class RenewalEndpoints
         var transcript = new RenewalTranscript(
             state.Origin, RandomNumberGenerator.GetBytes(Transcript.NonceSizeInBytes), Timestamp.WholeSecond(clock.GetUtcNow()), lease, held.Machine, held.HpkeKey,
             directory.BrokerKey, asked.Configuration);
-        var (id, expires) = challenges.Give(transcript);
+        var (id, _, expires) = challenges.Give(transcript);
         return TypedResults.Ok(new RenewalChallenge(id, transcript, Timestamp.WholeSecond(expires), machine.Pcrs, machine.ApplicationPcr));
     }
 

@@ -107,7 +107,19 @@ public sealed class DecisionAudit(Func<Digest, CancellationToken, ValueTask<Read
             if (await BlobAsync(index, record.Command is AddModel ? "manifest" : "certificate", digest, cancel).ConfigureAwait(false) is not { } bytes) return;
             enclosed.Add(bytes);
         }
-        Add(index, $"the command {record.Command.Id} should not have been written with what lies beside it", Enclosures.Read(record.Command, enclosed).Refusals(State, record.Command, record.At));
+        Add(index, $"the command {record.Command.Id} should not have been written with what lies beside it", EnclosedRefusals(record, enclosed));
+    }
+
+    private IReadOnlyList<string> EnclosedRefusals(CommandRecord record, IReadOnlyList<ReadOnlyMemory<byte>> enclosed)
+    {
+        try
+        {
+            return Enclosures.Read(record.Command, enclosed).Refusals(State, record.Command, record.At);
+        }
+        catch (MalformedException e)
+        {
+            return [e.Message];
+        }
     }
 
     private async ValueTask CompareAsync(

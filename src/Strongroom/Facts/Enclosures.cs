@@ -6,13 +6,14 @@ namespace Strongroom.Facts;
 
 /// <summary>
 /// What a command brings along that is too large for an entry and lies beside the ledger: a model's manifest, the certificates that vouch for a TPM. The
-/// broker asks these rules before it writes, the auditor asks them again of what lies there, so that neither has to be believed. What is dear - hashing
-/// and reading up to 8 MiB, the signature - is done once, by <see cref="Read"/>, and depends on no ledger.
+/// broker asks these rules before it writes, the auditor asks them again of what lies there, so that neither has to be believed. What is dear is done
+/// once: hashing and reading up to 8 MiB by <see cref="Read"/>, a chain of certificates by the first <see cref="Refusals"/> that finds it to hold.
 /// </summary>
 public sealed class Enclosures
 {
     private readonly Manifest? manifest;
     private readonly IReadOnlyList<string> wrong;
+    private EndorsementPath? vouched; // an answer once found; whoever loses a race over it has found another that holds as well
 
     private Enclosures(IReadOnlyList<ReadOnlyMemory<byte>> blobs, Manifest? manifest, IReadOnlyList<string> wrong) => (Blobs, this.manifest, this.wrong) = (blobs, manifest, wrong);
 
@@ -29,6 +30,7 @@ public sealed class Enclosures
 
     /// <summary>Reads what came with the command; what is wrong with it alone is among the <see cref="Refusals"/> of every ledger.</summary>
     /// <param name="blobs">In the order of <see cref="Of"/>.</param>
+    /// <exception cref="MalformedException">What the command names as a manifest is none.</exception>
     public static Enclosures Read(Command command, IReadOnlyList<ReadOnlyMemory<byte>> blobs)
     {
         ArgumentNullException.ThrowIfNull(blobs);
@@ -36,10 +38,6 @@ public sealed class Enclosures
         try
         {
             return new(blobs, command is AddModel ? Manifest.Parse(blobs[0].Span) : null, []);
-        }
-        catch (MalformedException e)
-        {
-            return new(blobs, null, [e.Message]);
         }
         catch (RefusedException e)
         {
@@ -58,7 +56,7 @@ public sealed class Enclosures
         return command switch
         {
             AddModel add => [.. Signed(state, add, manifest!)],
-            EnrolMachine { Endorsement: not null } => Vouched(state, Blobs, now),
+            EnrolMachine { Endorsement: not null } => Vouched(state, now),
             _ => [],
         };
     }
@@ -71,12 +69,13 @@ public sealed class Enclosures
         if (manifest.ModelDigest != add.ModelDigest) yield return "the command is signed for another manifest";
     }
 
-    private static List<string> Vouched(LedgerState state, IReadOnlyList<ReadOnlyMemory<byte>> certificates, DateTimeOffset now)
+    private List<string> Vouched(LedgerState state, DateTimeOffset now)
     {
         var reasons = new List<string>();
+        if (vouched?.Holds(state.Access.EndorsementRoots, now) == true) return reasons;
         try
         {
-            EndorsementKey.Check(certificates[0], certificates.Skip(1), state.Access.EndorsementRoots, now, reasons);
+            vouched = EndorsementKey.Check(Blobs[0], Blobs.Skip(1), state.Access.EndorsementRoots, now, reasons)?.Path;
         }
         catch (MalformedException e)
         {

@@ -68,7 +68,15 @@ public sealed class ModelTests : IAsyncLifetime
         var upload = await scene.UploadAsync(2);
         var changed = System.Text.Encoding.UTF8.GetString(upload.Manifest.Span).Replace("tokenizer.json", "tokenizex.json", StringComparison.Ordinal);
         await TestBroker.RefusedAsync("refused", await scene.AddAsync(upload with { Manifest = System.Text.Encoding.UTF8.GetBytes(changed) }));
-        await TestBroker.RefusedAsync("malformed", await scene.AddAsync((await scene.UploadAsync(2)) with { Manifest = new byte[] { 1 } }));
+    }
+
+    [Fact]
+    public async Task What_an_operator_signed_as_a_manifest_and_is_none_is_malformed()
+    {
+        var upload = await scene.UploadAsync(2);
+        var none = "{}"u8.ToArray();
+        var signed = scene.Operator.Sign((AddModel)upload.Command.Command with { ManifestDigest = Digest.Of(none) });
+        await TestBroker.RefusedAsync("malformed", await scene.AddAsync(upload with { Command = signed, Manifest = none }));
     }
 
     [Fact]

@@ -203,6 +203,15 @@ public sealed class DecisionAuditTests
     }
 
     [Fact]
+    public async Task Finds_something_under_a_models_record_that_is_no_manifest()
+    {
+        var none = "{}"u8.ToArray();
+        town.Blobs[Digest.Of(none)] = none;
+        town.Force(town.AddModel(version: 2) with { ManifestDigest = Digest.Of(none) });
+        await Finds(town.Entries.Count - 1, "should not have been written with what lies beside it");
+    }
+
+    [Fact]
     public async Task Finds_a_manifest_of_another_model_than_the_record_says()
     {
         var other = town.AddModel(model: "another-storyteller");
@@ -232,6 +241,25 @@ public sealed class DecisionAuditTests
         town.Agree(new RemovePublisher("acme"));
         Assert.Equal(["the manifest is not signed by the key on record for acme"], read.Refusals(town.State, add, town.Now));
         Assert.Equal(["what comes with the command is not what it names"], Enclosures.Read(add, [town.ManifestOf("storyteller", 3).Bytes]).Refusals(town.State, add, town.Now));
+    }
+
+    /// <summary>So too a chain of certificates: of it only the roots on record and the time are asked for again, until they no longer bear it.</summary>
+    [Fact]
+    public void A_chain_that_was_built_once_is_not_built_again_while_it_holds()
+    {
+        using var maker = new TestMaker();
+        town.Now = TestTpm.Now;
+        town.Agree(new AddRoot("tpm-ek", maker.Root));
+        var enrol = Tpm(maker);
+        var read = Enclosures.Read(enrol, [.. Enclosures.Of(enrol).Select(digest => town.Blobs[digest])]);
+        Assert.Empty(read.Refusals(town.State, enrol, town.Now));
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Empty(read.Refusals(town.State, enrol, TestMaker.To.AddSeconds(-1)));
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 2048);
+        foreach (var outside in (DateTimeOffset[])[TestMaker.From.AddSeconds(-1), TestMaker.To.AddSeconds(1)])
+            Assert.Contains("E1 chain", Assert.Single(read.Refusals(town.State, enrol, outside)), StringComparison.Ordinal);
+        town.Agree(new RemoveRoot("tpm-ek", Digest.Of(maker.Root)));
+        Assert.Contains("E1 chain", Assert.Single(read.Refusals(town.State, enrol, town.Now)), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -54,6 +54,16 @@ public sealed class RefusalsTests
     }
 
     [Fact]
+    public void A_persons_refused_commands_are_recorded_within_a_budget_of_that_person()
+    {
+        Assert.Equal(RefusalsState.PerHourByPerson, Enumerable.Range(0, 150).Count(_ => Recorded(Refused(town.Outsider))));
+        Assert.True(Recorded(Refused(town.Owner1)));
+        Assert.True(Recorded(Rubbish()) && Recorded(Proved()));
+        town.Now = town.Now.AddHours(1);
+        Assert.True(Recorded(Refused(town.Outsider)));
+    }
+
+    [Fact]
     public void A_grant_is_always_recorded()
     {
         while (Recorded(Rubbish()) || Recorded(Proved()))
@@ -67,12 +77,15 @@ public sealed class RefusalsTests
     }
 
     /// <summary>Records it as a broker does, if it may.</summary>
-    private bool Recorded(ReleaseDecided refusal)
+    private bool Recorded(LedgerRecord refusal)
     {
         if (!town.State.Refused.HasRoomFor(refusal)) return false;
         town.Append(refusal);
         return true;
     }
+
+    private CommandRefused Refused(string person) =>
+        CommandRefused.Of(town.State, SignedCommand.Sign(town.Propose(new RemovePublisher("acme"), person), town.KeyOf(person)), town.Now)!;
 
     private ReleaseDecided Rubbish() => Decide(Town.NewKey()).Record;
 

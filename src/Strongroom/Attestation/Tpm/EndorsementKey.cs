@@ -19,7 +19,7 @@ public sealed class EndorsementKey
     /// <summary>PolicyA: whoever may use the endorsement hierarchy may use the key (TCG EK Credential Profile, annex B.3.3).</summary>
     private static readonly byte[] Policy = Convert.FromHexString("837197674484b3f81a90cc8d46a5d724fd52d76e06520b64f2a1da1b331469aa");
 
-    private EndorsementKey(TpmPublic key) => Public = key;
+    private EndorsementKey(TpmPublic key, EndorsementPath path) => (Public, Path) = (key, path);
 
     /// <summary>Default template L-1: RSA 2048 (TCG EK Credential Profile, annex B.3.3). The zeros are part of it.</summary>
     public static TpmPublic RsaTemplate { get; } = TpmPublic.Rsa(Attributes, Policy, hasAes128: true, TpmAlgorithm.Null) with { X = new byte[256] };
@@ -28,6 +28,9 @@ public sealed class EndorsementKey
     public static TpmPublic EccTemplate { get; } = TpmPublic.P256(Attributes, Policy, hasAes128: true, TpmAlgorithm.Null) with { X = new byte[32], Y = new byte[32] };
 
     public TpmPublic Public { get; }
+
+    /// <summary>How its certificate leads to a root: holds for longer than the instant for which it was asked.</summary>
+    internal EndorsementPath Path { get; }
 
     /// <summary>The key of a certificate that leads to a recorded root; null, with every reason, when it does not.</summary>
     /// <param name="certificate">DER.</param>
@@ -55,7 +58,7 @@ public sealed class EndorsementKey
     {
         if (leaf.Extensions.DistinctBy(extension => extension.Oid?.Value).Count() != leaf.Extensions.Count)
             throw new MalformedException(-1, "an extension is in the certificate twice (RFC 5280 section 4.2)");
-        CheckChain(leaf, [.. intermediates.Select(Load)], [.. roots.Select(Load)], now, reasons);
+        var path = CheckChain(leaf, [.. intermediates.Select(Load)], [.. roots.Select(Load)], now, reasons);
         if (leaf.Extensions.OfType<X509EnhancedKeyUsageExtension>().SingleOrDefault() is not { } usage
             || !usage.EnhancedKeyUsages.Cast<Oid>().Any(oid => oid.Value == EndorsementKeyUsage))
             reasons.Add("E2 extended key usage: the certificate is not one for an endorsement key, 2.23.133.8.1");
@@ -67,10 +70,10 @@ public sealed class EndorsementKey
             || (use.KeyUsages & X509KeyUsageFlags.DigitalSignature) != 0)
             reasons.Add("E4 key usage: the certificate's key is not for encryption alone");
         if (key is null) reasons.Add("E6 key: the certificate's key is neither RSA with 2048 bits and exponent 65537 nor ECC on P-256");
-        return reasons.Count == 0 ? new(key!) : null;
+        return reasons.Count == 0 ? new(key!, path) : null;
     }
 
-    private static void CheckChain(X509Certificate2 leaf, X509Certificate2[] intermediates, X509Certificate2[] roots, DateTimeOffset now, List<string> reasons)
+    private static EndorsementPath CheckChain(X509Certificate2 leaf, X509Certificate2[] intermediates, X509Certificate2[] roots, DateTimeOffset now, List<string> reasons)
     {
         using var chain = new X509Chain();
         chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
@@ -89,6 +92,7 @@ public sealed class EndorsementKey
                 if (!CertificateSignature.IsStrong(element.Certificate))
                     reasons.Add($"E5 signature: {element.Certificate.SignatureAlgorithm.FriendlyName} is too weak");
             }
+            return EndorsementPath.Of(chain.ChainElements);
         }
         finally
         {
