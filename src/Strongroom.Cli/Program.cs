@@ -19,6 +19,7 @@ return await CommandLine.RunAsync(args, [
     ProposalCommand.Create(),
     ModelCommand.Create(),
     MachineCommand.Create(),
+    EvidenceCommand.Create(),
     RequestCommand.Create(),
     AnswerCommand.Approve(),
     AnswerCommand.Refuse(),

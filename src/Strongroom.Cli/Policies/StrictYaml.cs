@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Text;
+using System.Text.Json.Nodes;
 using Strongroom.Bytes;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
@@ -45,6 +47,18 @@ internal abstract record StrictYaml(long Line, long Column)
             throw At(e.Start, e.Message.TrimEnd('.'));
         }
     }
+
+    /// <summary>As JSON: true and false and plain digits are what they look like, every other word is a string.</summary>
+    internal JsonNode ToJson() => this switch
+    {
+        Scalar { Plain: true, Text: "true" } => JsonValue.Create(true),
+        Scalar { Plain: true, Text: "false" } => JsonValue.Create(false),
+        Scalar { Plain: true, Text: var text } when text.Length is > 0 and <= 18 && !text.AsSpan().ContainsAnyExceptInRange('0', '9') && (text is "0" || text[0] != '0') => JsonValue.Create(long.Parse(text, CultureInfo.InvariantCulture)),
+        Scalar scalar => JsonValue.Create(scalar.Text),
+        Sequence sequence => new JsonArray([.. sequence.Items.Select(item => item.ToJson())]),
+        Mapping mapping => new JsonObject(mapping.Members.Select(member => KeyValuePair.Create<string, JsonNode?>(member.Key.Text, member.Value.ToJson()))),
+        _ => throw Refuse("nothing that can be read"),
+    };
 
     internal MalformedException Refuse(string what) => new(-1, $"line {Line}, column {Column}: {what}");
 

@@ -73,4 +73,5 @@ public abstract class Appraiser
 /// <param name="Value">Decoded.</param>
 /// <param name="Meaning">What it says, and what would make it dangerous.</param>
 /// <param name="Danger">True where this value is the dangerous one.</param>
-public sealed record EvidenceField(string Name, string Value, string Meaning, bool Danger = false);
+/// <param name="Policy">The policy member or check that notices when it changes; null where nothing does.</param>
+public sealed record EvidenceField(string Name, string Value, string Meaning, bool Danger = false, string? Policy = null);

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Strongroom.Bytes;
 
 namespace Strongroom.Attestation.Appraisal;
 
@@ -96,7 +97,7 @@ public sealed class AttestationResult
     {
         ["kind"] = Kind,
         ["verdict"] = Outcome switch { Outcome.Verified => "verified", Outcome.Rejected => "rejected", _ => "endorsements-missing" },
-        ["at"] = Time(At),
+        ["at"] = Timestamp.Format(At),
         ["checks"] = new JsonArray([.. Checks.Select(check => new JsonObject
         {
             ["id"] = check.Id,
@@ -108,15 +109,13 @@ public sealed class AttestationResult
         ["endorsements"] = new JsonArray([.. Endorsements.Select(used => new JsonObject
         {
             ["what"] = used.What,
-            ["issued"] = Time(used.Issued),
-            ["expires"] = Time(used.Expires),
+            ["issued"] = Timestamp.Format(used.Issued),
+            ["expires"] = Timestamp.Format(used.Expires),
             ["age_seconds"] = (long)(At - used.Issued).TotalSeconds,
         })]),
         ["missing"] = Words(Missing),
         ["not_checked"] = Words(NotChecked),
     };
-
-    private static string Time(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture);
 
     private static JsonArray Words(IEnumerable<string> words) => new([.. words.Select(word => JsonValue.Create(word))]);
 }
