@@ -20,6 +20,7 @@ return await CommandLine.RunAsync(args, [
     ModelCommand.Create(),
     MachineCommand.Create(),
     EvidenceCommand.Create(),
+    EndorsementsCommand.Create(),
     RequestCommand.Create(),
     AnswerCommand.Approve(),
     AnswerCommand.Refuse(),

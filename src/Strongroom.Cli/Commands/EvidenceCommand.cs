@@ -26,6 +26,7 @@ internal static class EvidenceCommand
     {
         var evidence = new Option<string>("--evidence") { Description = "The file that the platform's own tools wrote" };
         var endorsements = new Option<string[]>("--endorsements") { Description = "A file or a directory of certificates, revocation lists, TCB info, RIMs: recognised by content, whatever their names" };
+        var collector = new Option<string>("--collector") { Description = "Where --endorsements is a bundle: the public key of who signed it", HelpName = "FILE" };
         var policy = new Option<string>("--policy") { Description = "A policy of the kind, YAML or JSON; without it the strict built-in one" };
         var showPolicy = new Option<bool>("--show-policy") { Description = "Print the strict built-in policy of --kind and do nothing else" };
         var reportData = new Option<string>("--report-data") { Description = "What the evidence must carry as report data: hexadecimal, or @FILE; exactly as long as the platform's field" };
@@ -38,14 +39,14 @@ internal static class EvidenceCommand
 
             Exit code 0: verified; 1: rejected, with every check that failed; 2: no evidence of this kind; 3: nothing failed, but endorsements are missing or stale.
             Verified means genuine, current and as the policy asks. What the policy leaves open is listed as not checked: decide it yourself.
-            """).With(Kind, evidence, endorsements, policy, reportData, nonce, at, without, showPolicy).Runs((parsed, terminal) =>
+            """).With(Kind, evidence, endorsements, collector, policy, reportData, nonce, at, without, showPolicy).Runs((parsed, terminal) =>
         {
             if (parsed.GetValue(showPolicy)) return ShowPolicy(Named(parsed.GetValue(Kind)!), terminal);
             var bytes = File.ReadAllBytes(parsed.GetValue(evidence) ?? throw new UsageException("--evidence FILE is needed"));
             var appraiser = Find(parsed.GetValue(Kind)!, bytes);
             var request = new AppraisalRequest(bytes, Time(parsed.GetValue(at)))
             {
-                Endorsements = EndorsementFiles.Read(parsed.GetValue(endorsements) ?? [], terminal),
+                Endorsements = EndorsementFiles.Read(parsed.GetValue(endorsements) ?? [], parsed.GetValue(collector), terminal),
                 Policy = parsed.GetValue(policy) is { } file ? AppraisalPolicy.Read(file) : default,
                 ReportData = Bytes(parsed.GetValue(reportData), "--report-data"),
                 Nonce = Bytes(parsed.GetValue(nonce), "--nonce"),

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Strongroom.Attestation.Appraisal;
 using Strongroom.Attestation.Tpm;
 using Strongroom.Bytes;
 
@@ -14,6 +15,7 @@ namespace Strongroom.Attestation;
     Converters = [typeof(Timestamp)])]
 [JsonSerializable(typeof(DevelopmentEvidence))]
 [JsonSerializable(typeof(EnclaveStart))]
+[JsonSerializable(typeof(EndorsementBundle))]
 [JsonSerializable(typeof(IReadOnlyList<EnclaveStart>))]
 [JsonSerializable(typeof(Measurement))]
 [JsonSerializable(typeof(TpmEvidence))]

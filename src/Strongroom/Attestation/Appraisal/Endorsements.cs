@@ -37,9 +37,19 @@ public sealed class Endorsements
     /// <summary>Files that are none of these.</summary>
     public IReadOnlyList<string> Unrecognised { get; private init; } = [];
 
+    /// <summary>When somebody whom the caller trusts got them from the vendors; null where nobody says.</summary>
+    public DateTimeOffset? Collected { get; private init; }
+
+    /// <summary>
+    /// How old an endorsement is: since its vendor issued it, or, where that is later, since it was collected, for then it was still the newest. A collection that
+    /// lies in the future is somebody's mistake and does not count.
+    /// </summary>
+    internal TimeSpan AgeOf(DateTimeOffset issued, DateTimeOffset at) => at - (Collected is { } collected && collected > issued && collected <= at ? collected : issued);
+
     /// <param name="files">Names are for messages only.</param>
+    /// <param name="collected">See <see cref="Collected"/>.</param>
     /// <exception cref="MalformedException">Too many, too long, or a PEM block that is broken.</exception>
-    public static Endorsements Read(IEnumerable<(string Name, ReadOnlyMemory<byte> Bytes)> files)
+    public static Endorsements Read(IEnumerable<(string Name, ReadOnlyMemory<byte> Bytes)> files, DateTimeOffset? collected = null)
     {
         ArgumentNullException.ThrowIfNull(files);
         var sorted = new Sorted();
@@ -52,7 +62,7 @@ public sealed class Endorsements
         }
         return new()
         {
-            Certificates = sorted.Certificates, RevocationLists = sorted.Lists, Json = sorted.Json, Xml = sorted.Xml, Der = sorted.Der, Unrecognised = sorted.Unrecognised,
+            Certificates = sorted.Certificates, RevocationLists = sorted.Lists, Json = sorted.Json, Xml = sorted.Xml, Der = sorted.Der, Unrecognised = sorted.Unrecognised, Collected = collected,
         };
     }
 

@@ -1,0 +1,72 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Strongroom.Attestation.Appraisal;
+using Strongroom.Bytes;
+using Strongroom.Cli.Appraising;
+using Strongroom.Cli.Sealing;
+using Strongroom.Keys;
+
+namespace Strongroom.Cli.Commands;
+
+/// <summary><c>strongroom endorsements export|import|list|check</c>: vendors' collateral across an air gap.</summary>
+internal static class EndorsementsCommand
+{
+    private static readonly Option<string> Collector = new("--collector") { Description = "The public key of who signed the bundle", HelpName = "FILE" };
+
+    internal static Command Create() => new Command("endorsements", "Certificates, revocation lists and reference values of vendors: bundled, signed and dated").With(Export(), Import(), List(), Check());
+
+    private static Command Export()
+    {
+        var directory = new Argument<string>("directory") { Description = "Files as they came from the vendors, with any names" };
+        var bundle = new Argument<string>("bundle") { Description = "The file to write" };
+        var key = new Option<string>("--key") { Description = "A publisher's private key (strongroom key create makes one); it vouches for the date", Required = true, HelpName = "FILE" };
+        var phrase = new SealedModelOptions().PassphraseFrom;
+        return new Command("export", "Sign what a directory holds, with today's date, as one file").With(directory, bundle, key, phrase).Runs((parsed, terminal) =>
+        {
+            var path = parsed.GetRequiredValue(key);
+            using var signing = PublisherKeys.Open(path, SealedModelOptions.Passphrase(parsed.GetValue(phrase), terminal, path));
+            var files = Directory.EnumerateFiles(parsed.GetRequiredValue(directory)).Select(file => new BundledFile(File.ReadAllBytes(file), Path.GetFileName(file))).ToList();
+            if (files.Count == 0) throw new UsageException($"{parsed.GetRequiredValue(directory)} holds no file");
+            var signed = EndorsementBundle.Sign(TimeProvider.System.GetUtcNow(), files, signing);
+            using (var file = new FileStream(parsed.GetRequiredValue(bundle), FileMode.CreateNew)) file.Write(signed);
+            terminal.Answer(new JsonObject { ["files"] = files.Count, ["bytes"] = signed.Length }, text => text.WriteLine($"{files.Count} files in {parsed.GetRequiredValue(bundle)}"));
+            return ExitCode.Ok;
+        });
+    }
+
+    private static Command Import()
+    {
+        var bundle = new Argument<string>("bundle") { Description = "What strongroom endorsements export wrote" };
+        var directory = new Argument<string>("directory") { Description = "A new directory" };
+        return new Command("import", "Check a bundle's signature and unpack it").With(bundle, directory, Collector).Runs((parsed, terminal) =>
+        {
+            var found = EndorsementFiles.Open(parsed.GetRequiredValue(bundle), parsed.GetValue(Collector));
+            var into = parsed.GetRequiredValue(directory);
+            if (Directory.Exists(into)) throw new UsageException($"{into} is there already; name a new directory");
+            Directory.CreateDirectory(into);
+            foreach (var file in found.Files) File.WriteAllBytes(Path.Combine(into, file.Name), file.Bytes);
+            terminal.Answer(new JsonObject { ["files"] = found.Files.Count, ["collected"] = Timestamp.Format(found.Collected) }, text => text.WriteLine($"{found.Files.Count} files, collected {Timestamp.Format(found.Collected)}, in {into}"));
+            return ExitCode.Ok;
+        });
+    }
+
+    private static Command List() => Lists("list", "What a directory or bundle holds, and until when each is good", (_, _) => ExitCode.Ok);
+
+    private static Command Check() => Lists("check", "As list; exit code 3 when something is past its time, or lists nothing newer than --older-than days",
+        (held, all) => all.Any(each => each.Stale) || held.Unrecognised.Count > 0 ? ExitCode.Unavailable : ExitCode.Ok);
+
+    private static Command Lists(string name, string what, Func<Endorsements, IReadOnlyList<HeldEndorsement>, int> code)
+    {
+        var place = new Argument<string>("place") { Description = "A directory, a file or a bundle" };
+        var days = new Option<int>("--older-than") { Description = "Revocation lists older than so many days are stale", DefaultValueFactory = _ => 7 };
+        return new Command(name, what).With(place, Collector, days).Runs((parsed, terminal) =>
+        {
+            var held = EndorsementFiles.Read([parsed.GetRequiredValue(place)], parsed.GetValue(Collector), terminal);
+            var all = HeldEndorsement.Of(held, TimeProvider.System.GetUtcNow(), TimeSpan.FromDays(parsed.GetValue(days)));
+            terminal.Answer(
+                new JsonObject { ["collected"] = held.Collected is { } when ? Timestamp.Format(when) : null, ["endorsements"] = new JsonArray([.. all.Select(each => each.ToJson())]) },
+                text => Columns.Write(text, ["FORM", "WHAT", "ISSUED", "UNTIL", ""], all.Select(each => each.Row()), "nothing that is an endorsement"));
+            return code(held, all);
+        });
+    }
+}
