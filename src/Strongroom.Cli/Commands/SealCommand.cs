@@ -49,6 +49,7 @@ internal static class SealCommand
             var manifest = await sealer.SealAsync(
                 model, parsed.GetValue(name)!, parsed.GetValue(version), parsed.GetValue(resume), parsed.GetValue(follow), TimeProvider.System.GetUtcNow(), progress, cancellation);
             progress.Dispose();
+            if (sealer.NotKept is { } why) terminal.Note($"the manifest that was signed before the interruption is not kept, another one was signed: {why}");
             terminal.Answer(
                 new JsonObject
                 {

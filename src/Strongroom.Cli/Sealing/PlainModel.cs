@@ -27,7 +27,19 @@ internal static class PlainModel
         if (files.Count is 0 or > Manifest.MaxFiles) throw new UsageException($"{path} holds {files.Count} files; a model has 1 to {Manifest.MaxFiles}");
         files.Sort((left, right) => string.CompareOrdinal(left.Name, right.Name));
         FileName.RequireDistinct(files.Select(file => file.Name));
+        RequireRoom(files);
         return files;
+    }
+
+    /// <summary>In the sealed directory the model's directories keep their names, so none may have one that sealing itself gives to a file there.</summary>
+    private static void RequireRoom(IReadOnlyList<PlainFile> files)
+    {
+        var given = files.Select(file => file.Name + SealedLayout.Extension).Append(SealedDirectory.ManifestName).Append(SealedDirectory.RecipientsName)
+            .SelectMany(name => new[] { name, name + Sealer.Partial }).Append(SealingJournal.FileName).ToHashSet(StringComparer.OrdinalIgnoreCase);
+        foreach (var (name, _, _, _) in files)
+            for (var slash = name.IndexOf('/', StringComparison.Ordinal); slash > 0; slash = name.IndexOf('/', slash + 1))
+                if (given.Contains(name[..slash]))
+                    throw new MalformedException(-1, $"the directory '{name[..slash]}' has the name of a file that sealing makes; give it another one");
     }
 
     /// <summary>Present when the file is a safetensors file by name and by its first bytes.</summary>

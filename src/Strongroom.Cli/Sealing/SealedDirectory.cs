@@ -117,7 +117,7 @@ internal sealed class SealedDirectory
         }
     }
 
-    private static byte[] Bytes(string directory, string name, int maxBytes)
+    internal static byte[] Bytes(string directory, string name, int maxBytes)
     {
         using var handle = Linux.OpenRead(System.IO.Path.Combine(directory, name));
         var length = RandomAccess.GetLength(handle);

@@ -11,9 +11,12 @@ namespace Strongroom.Cli.Sealing;
 /// </summary>
 internal sealed class Sealer(string path, KeyProvider custody, Ed25519PrivateKey publisher, IReadOnlyList<HpkePublicKey> recipients)
 {
-    private const string Partial = ".partial";
+    internal const string Partial = ".partial";
 
     private readonly string target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+
+    /// <summary>Why the manifest that an interrupted run had signed already was not kept; null if it was, or there was none.</summary>
+    internal string? NotKept { get; private set; }
 
     private string JournalPath => Path.Combine(target, SealingJournal.FileName);
 
@@ -28,7 +31,8 @@ internal sealed class Sealer(string path, KeyProvider custody, Ed25519PrivateKey
         if (resume) RemoveLeftovers(model);
         var files = new List<ManifestFile>();
         foreach (var plain in model) files.Add(Seal(plain, plan, journal, followLinks, progress, cancellation));
-        var manifest = Manifest.Sign(publisher, name, version, now, files);
+        // One publisher's two manifests of one version would be two models to everybody who compares digests.
+        var manifest = Signed(name, version, files) ?? Manifest.Sign(publisher, name, version, now, files);
         var entries = new List<Recipient> { await custody.WrapModelKeyAsync(journal.ModelKey, manifest.ModelDigest, cancellation) };
         entries.AddRange(recipients.Select(to => Recipients.Wrap(journal.ModelKey, manifest.ModelDigest, to)));
         Finish(manifest, Recipients.Create(journal.ModelKey, manifest.ModelDigest, entries));
@@ -67,6 +71,24 @@ internal sealed class Sealer(string path, KeyProvider custody, Ed25519PrivateKey
         for (var directory = Path.GetDirectoryName(path)!; directory.Length >= target.Length; directory = Path.GetDirectoryName(directory)!) Linux.SyncDirectory(directory);
         journal.Add(plain, tree.Root());
         return entry with { TreeRoot = tree.Root() };
+    }
+
+    /// <summary>What an interrupted run signed, if it says of these very files what would be signed now; null else.</summary>
+    private Manifest? Signed(string name, long version, List<ManifestFile> files)
+    {
+        var path = Path.Combine(target, SealedDirectory.ManifestName);
+        if (!File.Exists(path)) return null;
+        try
+        {
+            var found = Manifest.Parse(SealedDirectory.Bytes(target, SealedDirectory.ManifestName, Manifest.MaxBytes));
+            if (found.IsFrom(publisher.PublicKey) && found.Name == name && found.Version == version && found.Files.SequenceEqual(files)) return found;
+            NotKept = "the model's files have changed since";
+        }
+        catch (Exception e) when (e is MalformedException or RefusedException)
+        {
+            NotKept = e.Message;
+        }
+        return null;
     }
 
     private static bool IsIntact(string path, ManifestFile entry, Digest root, IProgress<long> progress, CancellationToken cancellation)

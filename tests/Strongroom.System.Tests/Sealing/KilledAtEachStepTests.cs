@@ -100,6 +100,34 @@ public sealed class KilledAtEachStepTests : IDisposable
         Assert.False(Directory.Exists(workspace.At("sealed/sub")));
     }
 
+    /// <summary>Two manifests of one version with one publisher's signature would be two models to everybody who approves by digest.</summary>
+    [Fact]
+    public async Task A_resumed_sealing_signs_nothing_again_that_was_signed()
+    {
+        string[] seal = ["seal", "model", "sealed", "--custody", "file:K.key", "--name", "model", "--version", "1"];
+        await KillAsync(("unlink", 1), seal); // its last step
+        var signed = File.ReadAllBytes(workspace.At("sealed/manifest.json"));
+        Assert.NotEqual(SealedWorkspace.Now, Strongroom.Sealing.Manifest.Parse(signed).Created);
+        await workspace.SealAsync(resume: true);
+        Assert.Equal(signed, File.ReadAllBytes(workspace.At("sealed/manifest.json")));
+        Assert.Null(workspace.Check(checkTree: true));
+    }
+
+    [Theory]
+    [InlineData("the model's files have changed since")]
+    [InlineData("not kept")]
+    public async Task A_resumed_sealing_says_why_it_signs_again(string why)
+    {
+        string[] seal = ["seal", "model", "sealed", "--custody", "file:K.key", "--name", "model", "--version", "1"];
+        await KillAsync(("unlink", 1), seal); // its last step
+        if (why == "not kept") File.WriteAllText(workspace.At("sealed/manifest.json"), "{}");
+        else File.WriteAllText(workspace.At("model/tiny"), "another");
+        var (code, _, error) = await CliProcess.RunAsync(workspace.Path, [.. seal, "--resume"]);
+        Assert.Equal(0, code);
+        Assert.Contains(why, error, StringComparison.Ordinal);
+        Assert.Null(workspace.Check(checkTree: true));
+    }
+
     [Fact]
     public void Only_what_nobody_holds_and_what_is_ours_is_removed()
     {

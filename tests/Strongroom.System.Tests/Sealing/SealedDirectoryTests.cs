@@ -19,6 +19,34 @@ public sealed class SealedDirectoryTests : IAsyncLifetime
         return ValueTask.CompletedTask;
     }
 
+    [Theory]
+    [InlineData("manifest.json")]
+    [InlineData("recipients.json")]
+    [InlineData("manifest.json.partial")]
+    [InlineData(".sealing")]
+    [InlineData("tiny.sealed.partial")]
+    [InlineData("sub/empty.sealed.partial")]
+    public async Task A_directory_with_the_name_of_a_file_that_sealing_makes_is_refused_before_anything_is_written(string name)
+    {
+        Directory.CreateDirectory(workspace.At($"model/{name}"));
+        await File.WriteAllTextAsync(workspace.At($"model/{name}/x"), "x", TestContext.Current.CancellationToken);
+        var refused = await Assert.ThrowsAsync<MalformedException>(() => workspace.SealAsync(to: "other"));
+        Assert.Contains($"the directory '{name}' has the name of a file that sealing makes", refused.Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(workspace.At("other")));
+    }
+
+    [Fact]
+    public async Task Such_names_are_free_where_sealing_makes_no_file_of_that_name()
+    {
+        foreach (var name in (string[])["manifest.json", "sub/manifest.json/x", "sub/.sealing/x", "recipients.json"])
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(workspace.At($"model/{name}"))!);
+            await File.WriteAllTextAsync(workspace.At($"model/{name}"), "x", TestContext.Current.CancellationToken);
+        }
+        await workspace.SealAsync(to: "other");
+        Assert.Null(workspace.Check("other", checkTree: true));
+    }
+
     [Fact]
     public void A_model_as_it_was_sealed_passes()
     {
