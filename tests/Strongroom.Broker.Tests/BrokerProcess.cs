@@ -15,7 +15,7 @@ internal sealed class BrokerProcess : IAsyncDisposable
 
     public static BrokerProcess Run(params IEnumerable<string> line) => Run("dotnet", [Program, .. line]);
 
-    private static string Program => Path.Combine(AppContext.BaseDirectory, "Strongroom.Broker.dll");
+    public static string Program => Path.Combine(AppContext.BaseDirectory, "Strongroom.Broker.dll");
 
     private static BrokerProcess Run(string program, IEnumerable<string> line)
     {

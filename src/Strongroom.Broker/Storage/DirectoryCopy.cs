@@ -1,4 +1,6 @@
+using System.Runtime.InteropServices;
 using Microsoft.Data.Sqlite;
+using Microsoft.Win32.SafeHandles;
 using Strongroom.Bytes;
 
 namespace Strongroom.Broker.Storage;
@@ -7,7 +9,7 @@ namespace Strongroom.Broker.Storage;
 /// A consistent copy of a broker's directory (spec/broker-directory.md), while a broker writes to it. Backup and restore are this same act in two
 /// directions, so that what is restored was written by code that every backup has run.
 /// </summary>
-internal static class DirectoryCopy
+internal static partial class DirectoryCopy
 {
     private static readonly string[] Files = ["broker.json", "genesis.json", "ledger.key", "tls.pem", "tls.key"];
 
@@ -31,6 +33,7 @@ internal static class DirectoryCopy
             foreach (var file in (IEnumerable<string>)[.. Files, "custody.key"]) CopyFile(Path.Combine(directory, file), Path.Combine(building, file));
             foreach (var database in (IEnumerable<string>)[.. Databases, .. withNames ? ["names.db"] : Array.Empty<string>()])
                 CopyDatabase(Path.Combine(directory, database), Path.Combine(building, database));
+            SyncNames(building);
             Directory.Move(building, copy);
         }
         catch
@@ -38,6 +41,7 @@ internal static class DirectoryCopy
             Directory.Delete(building, recursive: true);
             throw;
         }
+        SyncNames(Path.GetDirectoryName(Path.GetFullPath(Path.TrimEndingDirectorySeparator(copy)))!);
     }
 
     private static void CopyFile(string from, string to)
@@ -69,6 +73,19 @@ internal static class DirectoryCopy
             throw new LedgerBrokenException($"{from} cannot be copied: {e.Message}");
         }
     }
+
+    /// <summary>A file that is on the disk is lost all the same when its directory was not written: it has no name.</summary>
+    private static void SyncNames(string directory)
+    {
+        using var handle = new SafeFileHandle(open(directory, ReadOnlyCloseOnExec), ownsHandle: true);
+        if (handle.IsInvalid) throw new IOException($"{directory} cannot be opened: {Marshal.GetLastPInvokeErrorMessage()}");
+        RandomAccess.FlushToDisk(handle);
+    }
+
+    private const int ReadOnlyCloseOnExec = 0x80000; // O_RDONLY | O_CLOEXEC; .NET opens no directories
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int open(string path, int flags, int mode = 0);
 
     private static SqliteConnection Open(string path, SqliteOpenMode mode)
     {
