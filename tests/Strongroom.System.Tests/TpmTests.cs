@@ -327,6 +327,10 @@ public sealed class TpmTests : IDisposable
     [InlineData("measure", "--pcrs", "16")]
     [InlineData("measure", "--pcrs", "0,13")]
     [InlineData("measure", "--tpm", "swtpm:unix:/a", "--tpm", "swtpm:unix:/b")]
+    [InlineData("introduce", "--danger-development-evidence", "no/such.key", "--tpm", "swtpm:unix:/a")]
+    [InlineData("introduce", "--danger-development-evidence", "no/such.key", "--intermediate", "a.pem")]
+    [InlineData("measure", "--tpm", "swtpm:unix:/a", "--danger-development-evidence", "no/such.key")]
+    [InlineData("measure", "--danger-development-evidence", "no/such.key", "--pcrs", "0,1")]
     public void A_verb_with_wrong_options_does_nothing(params string[] arguments) => Assert.Throws<UsageException>(() => EvidenceVerbs.Run(arguments, TextWriter.Null));
 
     [Fact]

@@ -51,9 +51,13 @@ internal static class MachineCommand
         return ExitCode.Ok;
     });
 
-    private static Task<LocalMachine> LocalAsync(ParseResult parsed, CancellationToken cancel) => parsed.GetValue(Development) is { } key
-        ? LocalMachine.DevelopmentAsync(key, cancel)
-        : LocalMachine.TpmAsync(parsed.GetRequiredValue(Tpm), parsed.GetValue(Intermediates) ?? [], parsed.GetValue(Pcrs), cancel);
+    private static Task<LocalMachine> LocalAsync(ParseResult parsed, CancellationToken cancel)
+    {
+        if (parsed.GetValue(Development) is not { } key) return LocalMachine.TpmAsync(parsed.GetRequiredValue(Tpm), parsed.GetValue(Intermediates) ?? [], parsed.GetValue(Pcrs), cancel);
+        if (((Option[])[Tpm, Intermediates, Pcrs]).FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } other)
+            throw new UsageException($"{Development.Name} stands in the place of a TPM: leave it out, or {other.Name}");
+        return LocalMachine.DevelopmentAsync(key, cancel);
+    }
 
     private static Command List() => new Command("list", "Every machine that was ever enrolled").Talks(async (_, session, terminal, cancel) =>
     {

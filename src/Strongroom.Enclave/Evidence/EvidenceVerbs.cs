@@ -38,7 +38,7 @@ public static class EvidenceVerbs
     /// <summary>The body of <c>POST /v1/machines/challenges</c>.</summary>
     private static int Introduce(ILookup<string, string> options, TextWriter output)
     {
-        if (options[Development].SingleOrDefault() is { } path)
+        if (InPlaceOfATpm(options) is { } path)
         {
             using var machine = DevelopmentMachine.OpenOrCreate(path);
             return Print(output, new() { ["kind"] = DevelopmentEvidence.KindName, ["attestation_key"] = machine.Key.ToString() });
@@ -64,7 +64,7 @@ public static class EvidenceVerbs
 
     private static int Measure(ILookup<string, string> options, TextWriter output)
     {
-        if (options[Development].SingleOrDefault() is { } path)
+        if (InPlaceOfATpm(options) is { } path)
         {
             using var machine = DevelopmentMachine.Open(path);
             return PrintMeasured(output, machine.Id, DevelopmentEvidence.KindName, DevelopmentMachine.Claims);
@@ -89,6 +89,15 @@ public static class EvidenceVerbs
         var log = BootRehearsal.Run(tpm, changed: options["changed"].Any());
         File.WriteAllBytes(path, log);
         return Print(output, new() { ["rehearsal"] = true, ["events"] = EventLog.Parse(log).Events.Count });
+    }
+
+    /// <summary>The key file of <c>--danger-development-evidence</c>; null without. Who names a TPM as well is told, and not believed to mean the one or the other.</summary>
+    private static string? InPlaceOfATpm(ILookup<string, string> options)
+    {
+        if (options[Development].SingleOrDefault() is not { } path) return null;
+        return options.FirstOrDefault(option => option.Key != Development) is { Key: var other }
+            ? throw new UsageException($"--{Development} stands in the place of a TPM: leave it out, or --{other}")
+            : path;
     }
 
     private static TpmAttester Attester(ILookup<string, string> options) =>
