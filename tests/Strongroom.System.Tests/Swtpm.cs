@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using Strongroom.Bytes;
 using Strongroom.Enclave.Evidence;
+using Strongroom.System.Tests.People;
 
 namespace Strongroom.SystemTests;
 
@@ -29,7 +30,7 @@ public sealed class Swtpm : IDisposable
     public Swtpm(bool overTcp = false, bool another = false)
     {
         if (!File.Exists("/usr/bin/swtpm") || !File.Exists("/usr/bin/swtpm_setup")) Assert.Skip("swtpm is not installed: apt-get install swtpm swtpm-tools");
-        if (overTcp) port = FreePort();
+        if (overTcp) port = House.FreePort();
         var made = another ? Make() : Made.Value;
         Directory.CreateDirectory(Path.Combine(directory, "state"));
         foreach (var file in new[] { "state/tpm2-00.permall", "swtpm-localca-rootca-cert.pem", "issuercert.pem" }) File.Copy(Path.Combine(made, file), Path.Combine(directory, file));
@@ -102,13 +103,6 @@ public sealed class Swtpm : IDisposable
         setup.WaitForExit();
         Assert.Equal(0, setup.ExitCode);
         return directory;
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private void Stop()

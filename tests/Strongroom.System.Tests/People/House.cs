@@ -10,6 +10,8 @@ namespace Strongroom.System.Tests.People;
 /// <summary>Witness and broker as they ship, in a directory of their own, and people who have nothing but the command line.</summary>
 internal sealed partial class House : IAsyncDisposable
 {
+    private static int lastPort = Environment.ProcessId * 97; // another run beside this one begins elsewhere
+
     private readonly List<Process> programs = [];
     private readonly int watch = FreePort();
 
@@ -136,11 +138,26 @@ internal sealed partial class House : IAsyncDisposable
         global::System.IO.Directory.Delete(Directory, recursive: true);
     }
 
+    /// <summary>
+    /// A port that is bound much later, when others have bound theirs: so none of those that the kernel gives to whoever asks for any (from 32768, and on some
+    /// machines from 16384), and each only once.
+    /// </summary>
     internal static int FreePort()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        while (true)
+        {
+            var port = 6_000 + (Interlocked.Increment(ref lastPort) % 10_000);
+            try
+            {
+                using var listener = new TcpListener(IPAddress.Loopback, port);
+                listener.Start();
+                return port;
+            }
+            catch (SocketException)
+            {
+                // somebody else's
+            }
+        }
     }
 
     internal async Task<string> WitnessKeyAsync()

@@ -63,6 +63,22 @@ public sealed class WalkTests
     }
 
     [Fact]
+    public async Task Warns_proposer_and_approver_of_a_policy_that_the_people_enrolled_now_cannot_meet()
+    {
+        const string warning = "WARNING, by the people enrolled now: rule \"try it\": nobody can meet it: group security lacks";
+        await using var house = await House.BuildAsync();
+        await house.FurnishAsync();
+        Assert.DoesNotContain("by the people enrolled now", (await house.AsAsync("ada", "policy", "sign", "policy.yaml")).Error, StringComparison.Ordinal);
+        var guard = (await house.AsAsync(0, "ada", "person", "list")).AsArray().Single(person => person!["groups"]!.AsArray().Any(group => (string)group! == "security"))!;
+        await house.AsAsync(0, "ada", "revoke", (string)guard["person"]!, "--reason", "left the house", "--yes"); // who has left is counted no more
+
+        var (code, proposed, said) = await house.AsAsync("ada", "policy", "sign", "policy.yaml", "--yes", "--json");
+        Assert.Equal(4, code);
+        Assert.Contains(warning, said, StringComparison.Ordinal);
+        Assert.Contains(warning, (await house.AsAsync("ben", "approve", (string)JsonNode.Parse(proposed)!["subject"]!)).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Talks_to_no_broker_but_the_pinned_one()
     {
         await using var house = await House.BuildAsync();
@@ -207,6 +223,9 @@ public sealed class WalkTests
             (64, ["init", "broker", "--ledger", "a.test/b", "--person", "ada", "--person", "ben", "--witness", "w", "--witness-url", "http://127.0.0.1:1"]),
             (64, ["init", "again", "--ledger", "a.test/b", "--person", "ada", "--person", "ben", "--witness", "w", "--witness-url", "http://witness.test"]),
             (64, ["reference", "add", "laptop", "measured", "--profile", "people/ada.json"]),
+            (64, ["machine", "measure", "--danger-development-evidence", "m.key", "--tpm", "device:/dev/tpmrm0"]),
+            (64, ["machine", "measure", "--danger-development-evidence", "m.key", "--pcrs", "0,1"]),
+            (64, ["machine", "enrol", "--danger-development-evidence", "m.key", "--intermediate", "a.pem", "--profile", "people/ada.json"]),
             (66, ["policy", "check", "nowhere.yaml"]),
             (66, ["root", "add", "nowhere.pem", "--profile", "people/ada.json"]),
             (3, ["person", "list", "--profile", "people/ada.json"])])
