@@ -65,6 +65,7 @@ public abstract class Appraiser
 
     private static IEnumerable<Appraiser> All(VendorRoots roots) =>
     [
+        new Nitro.NitroAppraiser(roots),
     ];
 }
 
