@@ -21,6 +21,7 @@ public sealed class FileKeys : KeyProvider
 
     /// <exception cref="MalformedException">Not a custody key.</exception>
     /// <exception cref="AuthenticationTagMismatchException">Not its passphrase.</exception>
+    /// <exception cref="RefusedException">Others may read or write the file.</exception>
     internal static new FileKeys Open(string path, Func<Secret>? passphrase) => new(KeyFile.Read(path, Purpose, passphrase));
 
     /// <remarks>A fresh AES key and nonce for every wrap, from a random salt: no nonce ever meets its key twice, however long the custody key lives.</remarks>

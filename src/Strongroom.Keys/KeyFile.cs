@@ -73,7 +73,7 @@ public sealed class KeyFile : IDisposable
     /// <param name="passphrase">Asked only when the file is protected; what it returns is wiped here.</param>
     /// <exception cref="MalformedException">Not a key file, or one for another purpose.</exception>
     /// <exception cref="AuthenticationTagMismatchException">Wrong passphrase, or the file was changed.</exception>
-    /// <exception cref="RefusedException">It is protected and there is nobody to ask.</exception>
+    /// <exception cref="RefusedException">Others may read or write the file, or it is protected and there is nobody to ask.</exception>
     public static KeyFile Read(string path, string purpose, Func<Secret>? passphrase)
     {
         using var bytes = ReadAll(path);
@@ -89,6 +89,7 @@ public sealed class KeyFile : IDisposable
 
     /// <summary>What the key in a file is for, without opening it.</summary>
     /// <exception cref="MalformedException">Not a key file.</exception>
+    /// <exception cref="RefusedException">Others may read or write the file.</exception>
     public static string PurposeOf(string path)
     {
         using var bytes = ReadAll(path);
@@ -101,11 +102,23 @@ public sealed class KeyFile : IDisposable
 
     private static Secret ReadAll(string path)
     {
-        using var file = new FileStream(path, new FileStreamOptions { BufferSize = 0 });
-        if (file.Length is 0 or > MaxFileBytes) throw new MalformedException(0, $"{path}: not a key file");
+        using var file = SecretFile.Open(path);
+        if (!file.CanSeek || file.Length is 0 or > MaxFileBytes) throw NotOne();
         var bytes = new Secret((int)file.Length);
-        file.ReadExactly(bytes.Span);
-        return bytes;
+        try
+        {
+            file.ReadExactly(bytes.Span);
+            if (!bytes.Span.StartsWith("strongroom "u8)) throw NotOne(); // first: who names a wrong file is not told to change its mode
+            SecretFile.RequirePrivate(file, path);
+            return bytes;
+        }
+        catch
+        {
+            bytes.Dispose();
+            throw;
+        }
+
+        MalformedException NotOne() => new(0, $"{path}: not a key file");
     }
 
     private static KeyFile Parse(ReadOnlySpan<byte> bytes, string purpose, Func<Secret>? passphrase)

@@ -8,13 +8,11 @@ public static class PassphraseFile
     public const int MaxSizeInBytes = 1024;
 
     /// <summary>The first line, without its end; it never touches the collected heap.</summary>
-    /// <exception cref="RefusedException">Others may read the file, or there is no passphrase in it.</exception>
+    /// <exception cref="RefusedException">Others may read or write the file, or there is no passphrase in it.</exception>
     public static Secret Read(string path)
     {
-        using var stream = new FileStream(path, new FileStreamOptions { BufferSize = 0 });
-        // Asked of what was opened, so that nothing can be put in its place in between.
-        if ((File.GetUnixFileMode(stream.SafeFileHandle) & (UnixFileMode.GroupRead | UnixFileMode.OtherRead)) != 0)
-            throw new RefusedException($"others may read the passphrase in {path}: chmod 600 it, and change the passphrase");
+        using var stream = SecretFile.Open(path);
+        SecretFile.RequirePrivate(stream, path);
         return FirstLine(stream) ?? throw new RefusedException($"{path} does not begin with a passphrase of 1 to {MaxSizeInBytes} bytes");
     }
 

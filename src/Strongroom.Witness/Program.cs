@@ -33,6 +33,7 @@ internal static class Program
         {
             return e switch
             {
+                RefusedException => Fail(1, e.Message),
                 MalformedException => Fail(2, e.Message),
                 FileNotFoundException or DirectoryNotFoundException => Fail(66, e.Message),
                 IOException or UnauthorizedAccessException => Fail(3, e.Message),

@@ -14,6 +14,7 @@ internal sealed class WitnessKey : IDisposable
 {
     private const string Prefix = "PRIVATE+KEY+";
     private const int MaxSizeInBytes = 1024;
+    private const UnixFileMode Others = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
 
     private readonly Ed25519PrivateKey key;
 
@@ -44,13 +45,13 @@ internal sealed class WitnessKey : IDisposable
         return key.Cosigner.Verifier;
     }
 
-    /// <exception cref="MalformedException">No key of a witness, or one that others may read.</exception>
+    /// <exception cref="MalformedException">No key of a witness.</exception>
+    /// <exception cref="RefusedException">Others may read or write the file.</exception>
     public static WitnessKey Open(string path)
     {
         using var file = new FileStream(path, new FileStreamOptions { BufferSize = 0 });
-        if ((File.GetUnixFileMode(file.SafeFileHandle) & (UnixFileMode.GroupRead | UnixFileMode.OtherRead)) != 0)
-            throw new MalformedException(-1, $"{path} can be read by others: chmod 600 it");
-        if (file.Length is 0 or > MaxSizeInBytes) throw new MalformedException(-1, $"{path} is no witness key");
+        if ((File.GetUnixFileMode(file.SafeFileHandle) & Others) != 0) throw new RefusedException($"others may read or write {path}: chmod 600 it, and make another key if they did");
+        if (!file.CanSeek || file.Length is 0 or > MaxSizeInBytes) throw new MalformedException(-1, $"{path} is no witness key");
         using var text = new Secret((int)file.Length);
         file.ReadExactly(text.Span);
         return Parse(text.Span);

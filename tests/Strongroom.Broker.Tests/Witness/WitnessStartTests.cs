@@ -33,12 +33,13 @@ public sealed class WitnessStartTests : IDisposable
         Assert.Throws<IOException>(() => WitnessKey.Create(Key, "witness.example/1"));
     }
 
-    [Fact]
-    public void A_key_that_others_can_read_is_refused()
+    [Theory]
+    [InlineData(UnixFileMode.GroupRead), InlineData(UnixFileMode.GroupWrite), InlineData(UnixFileMode.OtherRead), InlineData(UnixFileMode.OtherWrite)]
+    public void A_key_that_others_can_read_or_write_is_refused(UnixFileMode others)
     {
         WitnessKey.Create(Key, "witness.example/1");
-        File.SetUnixFileMode(Key, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead);
-        Assert.Throws<MalformedException>(() => WitnessKey.Open(Key));
+        File.SetUnixFileMode(Key, UnixFileMode.UserRead | UnixFileMode.UserWrite | others);
+        Assert.Contains("chmod 600", Assert.Throws<RefusedException>(() => WitnessKey.Open(Key)).Message, StringComparison.Ordinal);
     }
 
     /// <summary>The key id stands for name and key, so a changed name or seed no longer fits it.</summary>

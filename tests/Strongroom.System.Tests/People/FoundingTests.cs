@@ -72,7 +72,7 @@ public sealed class FoundingTests
         File.SetUnixFileMode(house.At("custody.pass"), UnixFileMode.UserRead | others);
         var (code, _, error) = await CliProcess.RunAsync(house.Directory, "verify", "sealed", "--custody", "file:K.key", "--decrypt", "--passphrase-file", "custody.pass");
         Assert.Equal(1, code);
-        Assert.Contains("others may read the passphrase", error, StringComparison.Ordinal);
+        Assert.Contains("others may read or write", error, StringComparison.Ordinal);
     }
 
     /// <summary>Keys under passphrases, and a founding that nobody has signed yet.</summary>

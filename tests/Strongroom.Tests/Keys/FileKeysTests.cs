@@ -44,7 +44,7 @@ public sealed class FileKeysTests : KeyProviderContract
         using var key = Secret.Random(32);
         using var phrase = Phrase("p");
         KeyFile.Write(At("sealed"), FileKeys.Purpose, key, phrase);
-        File.WriteAllText(At("turned"), File.ReadAllText(At("sealed")).Replace("custody", "publisher", StringComparison.Ordinal));
+        Put(At("turned"), File.ReadAllText(At("sealed")).Replace("custody", "publisher", StringComparison.Ordinal));
         Assert.Throws<AuthenticationTagMismatchException>(() => PublisherKeys.Open(At("turned"), () => Phrase("p")));
     }
 
@@ -56,6 +56,26 @@ public sealed class FileKeysTests : KeyProviderContract
         Assert.Throws<IOException>(() => KeyFile.Write(At("one"), FileKeys.Purpose, key, passphrase: null));
     }
 
+    [Theory]
+    [InlineData(UnixFileMode.GroupRead), InlineData(UnixFileMode.GroupWrite), InlineData(UnixFileMode.OtherRead), InlineData(UnixFileMode.OtherWrite)]
+    public void Refuses_a_file_that_others_may_read_or_write(UnixFileMode others)
+    {
+        using var key = Secret.Random(32);
+        using var phrase = Phrase("p");
+        KeyFile.Write(At("sealed"), FileKeys.Purpose, key, phrase);
+        Put(At("passphrase"), "p\n");
+        foreach (var name in new[] { "one", "sealed", "passphrase" }) File.SetUnixFileMode(At(name), UnixFileMode.UserRead | others);
+        Action[] readers =
+        [
+            () => KeyProvider.Open($"file:{At("one")}").Dispose(), () => KeyProvider.Open($"file:{At("sealed")}", () => Phrase("p")).Dispose(),
+            () => KeyFile.PurposeOf(At("one")), () => PassphraseFile.Read(At("passphrase")).Dispose(),
+        ];
+        Put(At("letter"), "dear owner\n");
+        File.SetUnixFileMode(At("letter"), UnixFileMode.UserRead | others);
+        Assert.Throws<MalformedException>(() => KeyFile.PurposeOf(At("letter")));
+        foreach (var read in readers) Assert.Contains("chmod 600", Assert.Throws<RefusedException>(read).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Refuses_a_key_for_another_purpose_and_other_spellings()
     {
@@ -63,7 +83,7 @@ public sealed class FileKeysTests : KeyProviderContract
         var text = File.ReadAllText(At("one"));
         foreach (var wrong in new[] { text + "\n", text.TrimEnd(), text.Replace("v1", "v2", StringComparison.Ordinal), text.Replace("danger-unprotected", "none", StringComparison.Ordinal), text[..^3] + "\n", text[..(text.TrimEnd().LastIndexOf('\n') + 1)], "\n", "", "\n\n\n", text.Replace("\n", "\r\n", StringComparison.Ordinal) })
         {
-            File.WriteAllText(At("wrong"), wrong);
+            Put(At("wrong"), wrong);
             Assert.Throws<MalformedException>(() => KeyProvider.Open($"file:{At("wrong")}"));
         }
     }
@@ -73,7 +93,7 @@ public sealed class FileKeysTests : KeyProviderContract
     {
         foreach (var cost in new[] { "30 8 1", "17 1000 1", "17 8 99", "017 8 1", "-1 8 1" })
         {
-            File.WriteAllText(At("greedy"), $"strongroom custody key v1\nscrypt {cost} {Convert.ToBase64String(new byte[16])}\n{Convert.ToBase64String(new byte[48])}\n");
+            Put(At("greedy"), $"strongroom custody key v1\nscrypt {cost} {Convert.ToBase64String(new byte[16])}\n{Convert.ToBase64String(new byte[48])}\n");
             Assert.Throws<MalformedException>(() => KeyProvider.Open($"file:{At("greedy")}", () => Phrase("p")));
         }
     }
@@ -84,7 +104,7 @@ public sealed class FileKeysTests : KeyProviderContract
         Assert.Equal(FileKeys.Purpose, KeyFile.PurposeOf(At("one")));
         foreach (var wrong in new[] { "", "\n", "strongroom custody key v1", "strongroom custody key v2\n", "strongroom custody", new string('a', 2000) + "\n" })
         {
-            File.WriteAllText(At("wrong"), wrong);
+            Put(At("wrong"), wrong);
             Assert.Throws<MalformedException>(() => KeyFile.PurposeOf(At("wrong")));
         }
     }
@@ -109,6 +129,12 @@ public sealed class FileKeysTests : KeyProviderContract
     {
         base.Dispose(disposing);
         if (disposing) Directory.Delete(directory, recursive: true);
+    }
+
+    private static void Put(string path, string text)
+    {
+        File.WriteAllText(path, text);
+        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
     }
 
     private string At(string name) => Path.Combine(directory, name);
