@@ -111,8 +111,8 @@ public sealed class Gguf
     {
         var type = reader.U32("an array's type");
         if (type is 9 or > 12) throw reader.Bad($"{key} is an array of type {type}");
-        // No element is shorter than a byte: a count that the rest of the file cannot hold is refused before anything is allocated for it.
-        var count = (int)reader.Count("an array's length", Math.Min(MaxArray, reader.Remaining));
+        // A count that the rest of the header cannot hold is refused before anything is allocated for it.
+        var count = (int)reader.Count("an array's length", Math.Min(MaxArray, reader.Remaining / SmallestOf(type)));
         return type switch
         {
             8 => Read<byte[]>(),
@@ -123,21 +123,28 @@ public sealed class Gguf
 
         T[] Read<T>()
         {
-            var items = new List<T>();
-            for (var i = 0; i < count; i++) items.Add((T)ReadValue(reader, type, key));
-            return [.. items];
+            var items = new T[count];
+            for (var i = 0; i < count; i++) items[i] = (T)ReadValue(reader, type, key);
+            return items;
         }
     }
+
+    /// <summary>The least that a value of the type takes in the file, in bytes; of a text its length.</summary>
+    private static int SmallestOf(uint type) => type switch { 0 or 1 or 7 => 1, 2 or 3 => 2, 4 or 5 or 6 => 4, _ => 8 };
 
     private sealed record Entry(string Name, TensorType Type, long[] Shape, long Offset);
 }
 
-/// <summary>Reads a GGUF file's fields front to back.</summary>
+/// <summary>Reads the fields of a GGUF file's header, all before the tensors' data, front to back.</summary>
 internal sealed class GgufReader(ModelFile file)
 {
+    /// <summary>Four times what the largest vocabulary takes. A text of one byte costs its reader five times as much memory as it takes in the file.</summary>
+    internal const int MaxHeaderBytes = 32 << 20;
+
     public long Offset { get; private set; }
 
-    public long Remaining => file.Length - Offset;
+    /// <summary>Bytes that the header may still have.</summary>
+    public long Remaining => Math.Min(file.Length, MaxHeaderBytes) - Offset;
 
     public byte U8(string what) => Take(1, what)[0];
 
@@ -168,6 +175,7 @@ internal sealed class GgufReader(ModelFile file)
 
     private ReadOnlySpan<byte> Take(int count, string what)
     {
+        if (Offset + count > MaxHeaderBytes) throw Bad($"{what} is beyond the {MaxHeaderBytes} bytes of the longest header");
         var slice = file.Slice(Offset, count, what);
         Offset += count;
         return slice;

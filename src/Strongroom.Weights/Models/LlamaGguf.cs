@@ -14,6 +14,12 @@ internal static class LlamaGguf
         "rope.dimension_count", "rope.freq_base", "rope.scaling.type", "rope.scaling.factor", "rope.scaling.original_context_length", "rope.scaling.finetuned",
     ];
 
+    public static LlamaNames Names { get; } = new(
+        "token_embd", "blk.", "attn_norm", "attn_q", "attn_k", "attn_v", "attn_output", "ffn_norm", "ffn_gate", "ffn_up", "ffn_down", "output_norm", "output")
+    {
+        IsDerived = name => name == "rope_freqs.weight",
+    };
+
     /// <exception cref="MalformedException">Another architecture, or one that is computed in a way not written here.</exception>
     public static LlamaConfig ReadConfig(Gguf file)
     {
@@ -49,37 +55,6 @@ internal static class LlamaGguf
             Begin = Token(metadata, "tokenizer.ggml.bos_token_id"),
             Ends = new[] { Token(metadata, "tokenizer.ggml.eos_token_id"), Token(metadata, "tokenizer.ggml.eot_token_id") }.OfType<int>().Distinct().ToList(),
         }.Checked(file.Name);
-    }
-
-    /// <exception cref="MalformedException">A tensor is missing, has another shape, or is not part of this architecture.</exception>
-    public static LlamaWeights ReadWeights(Gguf file, LlamaConfig config)
-    {
-        var taken = new LlamaWeights.Taker(file.Tensors);
-        var (query, shared) = (config.Heads * config.HeadDimension, config.KeyValueHeads * config.HeadDimension);
-        var embedding = taken.Matrix("token_embd.weight", config.Vocabulary, config.Dimension);
-        var layers = Enumerable.Range(0, config.Layers).Select(layer =>
-        {
-            var name = $"blk.{layer}.";
-            return new LayerWeights(
-                taken.Vector(name + "attn_norm.weight", config.Dimension),
-                taken.Matrix(name + "attn_q.weight", query, config.Dimension),
-                taken.Matrix(name + "attn_k.weight", shared, config.Dimension),
-                taken.Matrix(name + "attn_v.weight", shared, config.Dimension),
-                taken.Matrix(name + "attn_output.weight", config.Dimension, query),
-                taken.Vector(name + "ffn_norm.weight", config.Dimension),
-                taken.Matrix(name + "ffn_gate.weight", config.Hidden, config.Dimension),
-                taken.Matrix(name + "ffn_up.weight", config.Hidden, config.Dimension),
-                taken.Matrix(name + "ffn_down.weight", config.Dimension, config.Hidden))
-            {
-                QueryBias = taken.VectorIfThere(name + "attn_q.bias", query),
-                KeyBias = taken.VectorIfThere(name + "attn_k.bias", shared),
-                ValueBias = taken.VectorIfThere(name + "attn_v.bias", shared),
-            };
-        }).ToList();
-        var norm = taken.Vector("output_norm.weight", config.Dimension);
-        var head = config.TiedHead ? embedding : taken.Matrix("output.weight", config.Vocabulary, config.Dimension);
-        taken.End(derived: name => name == "rope_freqs.weight");
-        return new(embedding, layers, norm, head);
     }
 
     private static RopeScaling ReadScaling(Gguf file, string prefix, int head)

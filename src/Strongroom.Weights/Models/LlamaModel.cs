@@ -59,14 +59,14 @@ public sealed class LlamaModel : IDisposable
         var config = LlamaGguf.ReadConfig(gguf);
         var tokenizer = TokenizerGguf.Parse(gguf, config);
         var chat = ChatTemplate.Detect(tokenizer, gguf.Metadata.Text("tokenizer.chat_template"));
-        return new(config, LlamaGguf.ReadWeights(gguf, config), tokenizer, chat, threads);
+        return new(config, LlamaWeights.Read(config, gguf.Tensors, LlamaGguf.Names), tokenizer, chat, threads);
     }
 
     private static LlamaModel LoadSafetensors(IReadOnlyList<ModelFile> files, int threads)
     {
         var config = LlamaConfig.ParseJson(Find(files, "config.json") ?? throw new MalformedException(-1, "the model has no config.json and no .gguf file"));
         if (Find(files, "generation_config.json") is { } generation) config = config.WithEnds(generation);
-        var weights = LlamaWeights.FromSafetensors(config, Safetensors.ParseAll(files));
+        var weights = LlamaWeights.Read(config, Safetensors.ParseAll(files), LlamaNames.Safetensors);
         var tokenizer = Find(files, "tokenizer.json") is { } json ? TokenizerJson.Parse(json, config)
             : Find(files, "tokenizer.bin") is { } binary ? TokenizerBin.Parse(binary, config)
             : throw new MalformedException(-1, "the model has no tokenizer.json and no tokenizer.bin");

@@ -18,58 +18,74 @@ internal sealed record LayerWeights(
 internal sealed record LlamaWeights(Matrix Embedding, IReadOnlyList<LayerWeights> Layers, Matrix Norm, Matrix Head)
 {
     /// <exception cref="MalformedException">A tensor is missing, has another shape, or is not part of this architecture.</exception>
-    public static LlamaWeights FromSafetensors(LlamaConfig config, IReadOnlyDictionary<string, Tensor> tensors)
+    public static LlamaWeights Read(LlamaConfig config, IReadOnlyDictionary<string, Tensor> tensors, LlamaNames names)
     {
         var taken = new Taker(tensors);
         var (query, shared) = (config.Heads * config.HeadDimension, config.KeyValueHeads * config.HeadDimension);
-        var embedding = taken.Matrix("model.embed_tokens.weight", config.Vocabulary, config.Dimension);
+        var embedding = taken.Matrix(names.Embedding, config.Vocabulary, config.Dimension);
         var layers = Enumerable.Range(0, config.Layers).Select(layer =>
         {
-            var name = $"model.layers.{layer}.";
+            var prefix = $"{names.Layers}{layer}.";
             return new LayerWeights(
-                taken.Vector(name + "input_layernorm.weight", config.Dimension),
-                taken.Matrix(name + "self_attn.q_proj.weight", query, config.Dimension),
-                taken.Matrix(name + "self_attn.k_proj.weight", shared, config.Dimension),
-                taken.Matrix(name + "self_attn.v_proj.weight", shared, config.Dimension),
-                taken.Matrix(name + "self_attn.o_proj.weight", config.Dimension, query),
-                taken.Vector(name + "post_attention_layernorm.weight", config.Dimension),
-                taken.Matrix(name + "mlp.gate_proj.weight", config.Hidden, config.Dimension),
-                taken.Matrix(name + "mlp.up_proj.weight", config.Hidden, config.Dimension),
-                taken.Matrix(name + "mlp.down_proj.weight", config.Dimension, config.Hidden))
+                taken.Vector(prefix + names.AttentionNorm, config.Dimension),
+                taken.Matrix(prefix + names.Query, query, config.Dimension),
+                taken.Matrix(prefix + names.Key, shared, config.Dimension),
+                taken.Matrix(prefix + names.Value, shared, config.Dimension),
+                taken.Matrix(prefix + names.Output, config.Dimension, query),
+                taken.Vector(prefix + names.FeedForwardNorm, config.Dimension),
+                taken.Matrix(prefix + names.Gate, config.Hidden, config.Dimension),
+                taken.Matrix(prefix + names.Up, config.Hidden, config.Dimension),
+                taken.Matrix(prefix + names.Down, config.Dimension, config.Hidden))
             {
-                QueryBias = config.Biases == true ? taken.Vector(name + "self_attn.q_proj.bias", query) : null,
-                KeyBias = config.Biases == true ? taken.Vector(name + "self_attn.k_proj.bias", shared) : null,
-                ValueBias = config.Biases == true ? taken.Vector(name + "self_attn.v_proj.bias", shared) : null,
+                QueryBias = taken.Bias(prefix + names.Query, query, config.Biases),
+                KeyBias = taken.Bias(prefix + names.Key, shared, config.Biases),
+                ValueBias = taken.Bias(prefix + names.Value, shared, config.Biases),
             };
         }).ToList();
-        var norm = taken.Vector("model.norm.weight", config.Dimension);
-        var head = config.TiedHead ? embedding : taken.Matrix("lm_head.weight", config.Vocabulary, config.Dimension);
-        taken.End(name => name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal) || (config.TiedHead && name == "lm_head.weight"));
+        var norm = taken.Vector(names.Norm, config.Dimension);
+        var head = config.TiedHead ? embedding : taken.Matrix(names.Head, config.Vocabulary, config.Dimension);
+        taken.End(name => names.IsDerived(name) || (config.TiedHead && name == names.Head + ".weight"));
         return new(embedding, layers, norm, head);
     }
 
     /// <summary>Hands out each tensor once and knows what was left.</summary>
-    internal sealed class Taker(IReadOnlyDictionary<string, Tensor> tensors)
+    private sealed class Taker(IReadOnlyDictionary<string, Tensor> tensors)
     {
         private readonly HashSet<string> left = [.. tensors.Keys];
 
-        public Matrix Matrix(string name, int rows, int columns) =>
-            new(Take(name) ?? throw new MalformedException(-1, $"the model has no {name}"), rows, columns);
+        public Matrix Matrix(string name, int rows, int columns) => new(Take(name + ".weight"), rows, columns);
 
-        public Matrix Vector(string name, int length) => VectorIfThere(name, length) ?? throw new MalformedException(-1, $"the model has no {name}");
+        public Matrix Vector(string name, int length) => Row(Take(name + ".weight"), length);
 
-        public Matrix? VectorIfThere(string name, int length) => Take(name) is { } tensor ? new(tensor.Type, tensor.Expect(length).Data, 1, length) : null;
-
-        public Tensor? Take(string name)
-        {
-            left.Remove(name);
-            return tensors.GetValueOrDefault(name);
-        }
+        /// <param name="there">Null where only the file tells.</param>
+        public Matrix? Bias(string name, int length, bool? there) =>
+            there ?? left.Contains(name + ".bias") ? Row(Take(name + ".bias"), length) : null;
 
         /// <summary>A tensor that nobody asked for would silently not count: it is refused unless it is known to be derived from the rest.</summary>
         public void End(Func<string, bool> derived)
         {
             if (left.FirstOrDefault(name => !derived(name)) is { } extra) throw new MalformedException(-1, $"{extra} is not part of this architecture");
         }
+
+        private Tensor Take(string name) => left.Remove(name) ? tensors[name] : throw new MalformedException(-1, $"the model has no {name}");
+
+        private static Matrix Row(Tensor tensor, int length) => new(tensor.Type, tensor.Expect(length).Data, 1, length);
     }
+}
+
+/// <summary>What a kind of file calls the tensors of a decoder; <c>.weight</c> and <c>.bias</c> follow, and layers' names follow <paramref name="Layers"/> and the layer's number.</summary>
+internal sealed record LlamaNames(
+    string Embedding, string Layers, string AttentionNorm, string Query, string Key, string Value, string Output, string FeedForwardNorm, string Gate, string Up, string Down,
+    string Norm, string Head)
+{
+    /// <summary>As Llama's own safetensors files call them.</summary>
+    public static LlamaNames Safetensors { get; } = new(
+        "model.embed_tokens", "model.layers.", "input_layernorm", "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "post_attention_layernorm",
+        "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj", "model.norm", "lm_head")
+    {
+        IsDerived = name => name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal),
+    };
+
+    /// <summary>Tensors that follow from the configuration, or are read with it.</summary>
+    public required Func<string, bool> IsDerived { get; init; }
 }

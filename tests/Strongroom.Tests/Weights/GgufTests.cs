@@ -57,6 +57,16 @@ public sealed class GgufTests
     public void Refuses_an_array_longer_than_the_file_before_making_room_for_it(uint type, ulong count) =>
         Refuse(new GgufFile().Key("x").U32(9).U32(type).U64(count).U64(0).ToArray());
 
+    [Fact]
+    public void Refuses_a_header_longer_than_any_model_has()
+    {
+        static byte[] Header(int length) => new GgufFile().Key("x").U32(8).U64((ulong)length).Raw(new byte[length]).ToArray();
+        const int BeforeTheText = 24 + 9 + 4 + 8;
+        Refuse(Header(GgufReader.MaxHeaderBytes - BeforeTheText + 1));
+        using var files = new NativeFiles();
+        Gguf.Parse(files.Add("m.gguf", Header(GgufReader.MaxHeaderBytes - BeforeTheText)));
+    }
+
     [Theory]
     [InlineData(ulong.MaxValue)]
     [InlineData(1ul << 40)]

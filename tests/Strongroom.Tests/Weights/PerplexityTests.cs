@@ -22,7 +22,7 @@ public sealed class PerplexityTests
         var files = NativeFiles.Read(("config.json", SharedFiles.Require($"models/zoo/{name}.config.json")),
             ("model.safetensors", SharedFiles.Require($"models/zoo/{name}.bf16.safetensors")));
         var config = LlamaConfig.ParseJson(files.All[0]);
-        var weights = LlamaWeights.FromSafetensors(config, Safetensors.Parse(files.All[1]));
+        var weights = LlamaWeights.Read(config, Safetensors.Parse(files.All[1]), LlamaNames.Safetensors);
         return new(config, weights, TokenizerFiles.Parse(TokenizerFiles.Bytes()), ChatFormat.Plain, 2);
     }
 
