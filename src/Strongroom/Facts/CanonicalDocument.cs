@@ -47,9 +47,9 @@ public sealed class CanonicalDocument : IEquatable<CanonicalDocument>
         {
             return new(CanonicalJson.Write(node));
         }
-        catch (ArgumentException) // a value without canonical form, or a member named twice
+        catch (Exception e) when (e is ArgumentException or InvalidOperationException) // a value without canonical form, a member named twice; text that is no Unicode
         {
-            throw new MalformedException(-1, "the document holds a value that has no canonical form, or a member twice");
+            throw new MalformedException(-1, "the document holds a value that has no canonical form, a member twice, or text that is no Unicode");
         }
     }
 

@@ -23,8 +23,7 @@ public abstract record LedgerRecord(DateTimeOffset At)
     [JsonIgnore]
     public IReadOnlyList<Digest> Blobs => this switch
     {
-        ReleaseDecided decided => [decided.Evidence],
-        RenewalDecided decided => [decided.Evidence],
+        Decided decided => [decided.Evidence],
         CommandRecord written => Enclosures.Of(written.Command),
         _ => [],
     };

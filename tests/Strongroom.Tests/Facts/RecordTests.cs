@@ -70,6 +70,12 @@ public sealed class RecordTests
     public void Rejects_a_policy_with_a_member_twice() =>
         Assert.Throws<MalformedException>(() => CanonicalDocument.Parse("{\"rules\":[],\"rules\":[],\"type\":\"policy.v1\"}"u8));
 
+    [Theory]
+    [InlineData("[]"), InlineData("[{}]"), InlineData("null"), InlineData("1"), InlineData("\"x\""), InlineData("true")]
+    [InlineData("{"), InlineData(""), InlineData("{\"a\":null}"), InlineData("{\"a\":1.5}"), InlineData("{\"a\":\"\\ud800\"}")]
+    public void Rejects_a_document_that_is_no_canonical_object(string json) =>
+        Assert.Throws<MalformedException>(() => CanonicalDocument.Parse(Encoding.UTF8.GetBytes(json)));
+
     [Fact]
     public void No_name_of_a_person_enters_a_record() => // whatever a record says of people it says by random ids
         Assert.All(Full.Entries, entry => Assert.DoesNotContain("\"name\":\"", Town.Text(entry).Replace("\"name\":\"acme\"", "", StringComparison.Ordinal)
@@ -90,6 +96,9 @@ public sealed class RecordTests
         Assert.Throws<LedgerBrokenException>(() => LedgerState.Empty.Apply(1, genesis));
         Assert.Throws<LedgerBrokenException>(() => Full.State.Apply(Full.State.Size, genesis));
         Assert.Throws<LedgerBrokenException>(() => LedgerState.Empty.Apply(0, LedgerRecord.Parse(Full.Entries[1])));
+        var next = new CommandRecord(Full.Now, Full.Open(), new byte[64]); // would fold, were it the next one
+        foreach (var index in new[] { Full.State.Size - 1, Full.State.Size + 1 }) Assert.Throws<LedgerBrokenException>(() => Full.State.Apply(index, next));
+        Assert.Equal(Full.State.Size + 1, Full.State.Apply(Full.State.Size, next).Size);
     }
 
     private static LedgerState Fold() =>

@@ -25,6 +25,11 @@ internal sealed class MemoryLedger(NoteSigner signer, IReadOnlyList<WitnessClien
     protected override async ValueTask CommitCore(LedgerCommit commit, CancellationToken cancel)
     {
         if (bytes.Head != commit.Before) throw new LedgerBrokenException("another writer moved the head");
+        if (bytes.Torn)
+        {
+            bytes.Head = await commit.After;
+            throw new AppendFailedException("the disk went away, too late");
+        }
         if (bytes.Full) throw new AppendFailedException("no space is left");
         Leaves.AddRange(commit.Leaves.Select(leaf => leaf with { Entry = leaf.Entry.ToArray(), Hashes = [.. leaf.Hashes] }));
         foreach (var blob in commit.Blobs) bytes.Blobs[blob.Digest] = blob.Bytes.ToArray();
@@ -52,6 +57,9 @@ internal sealed class MemoryLedger(NoteSigner signer, IReadOnlyList<WitnessClien
         public StoredHead? Head { get; set; }
 
         public bool Full { get; set; }
+
+        /// <summary>A commit moves the head, writes nothing else, and says that nothing was written.</summary>
+        public bool Torn { get; set; }
     }
 }
 

@@ -30,6 +30,16 @@ public sealed class MemoryLedgerTests : LedgerStoreContract
         await Assert.ThrowsAsync<LedgerBrokenException>(OpenAsync);
     }
 
+    [Fact]
+    public async Task A_commit_that_failed_and_yet_moved_the_head_breaks_the_ledger()
+    {
+        await using var store = await OpenAsync();
+        bytes.Torn = true;
+        await Assert.ThrowsAsync<LedgerBrokenException>(() => store.AppendAsync("an entry"u8.ToArray(), []));
+        Assert.True(store.Broken.IsCompleted);
+        await Assert.ThrowsAsync<LedgerBrokenException>(() => store.AppendAsync("another"u8.ToArray(), []));
+    }
+
     private protected override LedgerStore Make(params IReadOnlyList<WitnessClient> witnesses) => new MemoryLedger(Signer, witnesses, bytes);
 
     private protected override void Fill(LedgerStore store, bool full) => bytes.Full = full;

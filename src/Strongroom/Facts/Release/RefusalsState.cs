@@ -59,13 +59,11 @@ public sealed record RefusalsState
 
     private static Refused? Refusal(LedgerRecord record) => record switch
     {
-        ReleaseDecided { Outcome: not Outcome.Allowed } decided => Decided(decided.Transcript.Machine, decided.Measurement is not null, decided.ToEntry().Length + decided.EvidenceSize),
-        RenewalDecided { Outcome: not Outcome.Allowed } decided => Decided(decided.Transcript.Machine, decided.Measurement is not null, decided.ToEntry().Length + decided.EvidenceSize),
+        Decided { Outcome: not Outcome.Allowed, Measurement: var measured } decided =>
+            new(decided.Asker, Own: measured is not null, decided.ToEntry().Length + decided.EvidenceSize, measured is not null ? PerHourByItself : PerHourInItsName),
         CommandRefused refused => new(refused.Command.By, Own: true, refused.ToEntry().Length, PerHourByPerson),
         _ => null,
     };
-
-    private static Refused Decided(string machine, bool proved, long size) => new(machine, proved, size, proved ? PerHourByItself : PerHourInItsName);
 
     /// <param name="Name">A machine's id or a person's; no machine has a person's.</param>
     /// <param name="Own">Brought about by the machine or the person and by nobody else.</param>

@@ -59,7 +59,7 @@ public sealed class ReleaseDecision
             Decision.Denied denied => record with { Reasons = Reasons.Fitting(denied.Reasons) },
             _ => throw new System.Diagnostics.UnreachableException(),
         };
-        return new(record, record.Grant is null && request.LastAnswer.Repeats(record.Measurement, record.Substance()), reasons.Count > 0 ? null : Standing());
+        return new(record, record.Grant is null && request.LastAnswer.Repeats(record), reasons.Count > 0 ? null : Standing());
 
         // What has changed since the grant counts here as it does at a renewal: a key is not handed out a second time because it was handed out once.
         Lease? Standing() =>

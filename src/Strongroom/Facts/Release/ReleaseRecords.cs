@@ -3,37 +3,43 @@ using Strongroom.Bytes;
 
 namespace Strongroom.Facts;
 
-/// <summary>
-/// The decision on one request to release a key: the leaf that the wrapped key is bound to. A pure function of the ledger before it, the transcript,
-/// the evidence and the time, so that anybody who holds those computes the same bytes (<see cref="ReleaseDecision"/>).
-/// </summary>
+/// <summary>What decisions on evidence have in common: a pure function of the ledger before it, the transcript, the evidence and the time, so that anybody who holds those computes the same bytes.</summary>
 /// <param name="Evidence">SHA-256 of the evidence, the blob of which lies beside the ledger.</param>
 /// <param name="EvidenceSize">Its length in bytes.</param>
 /// <param name="Policy">Digest of the policy in force; absent when there was none.</param>
 /// <param name="Measurement">What the evidence proved; absent when it proved nothing.</param>
 /// <param name="Development">Present, and true, when the evidence was of the kind that proves nothing about a machine.</param>
-/// <param name="Grant">Present exactly when the outcome is <see cref="Outcome.Allowed"/>.</param>
-/// <param name="Missing">Present exactly when the outcome is <see cref="Outcome.Pending"/>.</param>
 /// <param name="Reasons">Present exactly when the outcome is <see cref="Outcome.Denied"/>.</param>
-public sealed record ReleaseDecided(
-    DateTimeOffset At, Outcome Outcome, Transcript Transcript, string Model, long Version, Digest Evidence, long EvidenceSize, Digest? Policy = null,
-    Digest? Measurement = null, bool? Development = null, GrantedLease? Grant = null, IReadOnlyList<string>? Missing = null, IReadOnlyList<string>? Reasons = null)
+public abstract record Decided(
+    DateTimeOffset At, Outcome Outcome, Digest Evidence, long EvidenceSize, Digest? Policy, Digest? Measurement, bool? Development, IReadOnlyList<string>? Reasons)
     : LedgerRecord(At)
 {
-    /// <summary>What the HPKE message that carries the keys is bound to: <c>strongroom/release/v1</c>, a line feed and the leaf hash of the decision.</summary>
-    public static byte[] HpkeInfo(Digest leafHash) => [.. "strongroom/release/v1\n"u8, .. leafHash.Span];
+    /// <summary>In whose name the evidence came.</summary>
+    internal abstract string Asker { get; }
 
     /// <summary>
     /// What is left when everything that differs from one asking to the next is taken out. An enclave that asks again and is told the same again has not
     /// made a new fact, and cannot fill the ledger by asking.
     /// </summary>
-    internal Digest Substance() => Digest.Of((this with
-    {
-        At = DateTimeOffset.UnixEpoch,
-        Evidence = Digest.Of([]),
-        EvidenceSize = 0,
-        Transcript = Transcript with { Nonce = default, Issued = DateTimeOffset.UnixEpoch },
-    }).ToEntry());
+    internal Digest Substance() => Digest.Of((WithoutChallenge() with { At = DateTimeOffset.UnixEpoch, Evidence = Digest.Of([]), EvidenceSize = 0 }).ToEntry());
+
+    private protected abstract Decided WithoutChallenge();
+}
+
+/// <summary>The decision on one request to release a key: the leaf that the wrapped key is bound to (<see cref="ReleaseDecision"/>).</summary>
+/// <param name="Grant">Present exactly when the outcome is <see cref="Outcome.Allowed"/>.</param>
+/// <param name="Missing">Present exactly when the outcome is <see cref="Outcome.Pending"/>.</param>
+public sealed record ReleaseDecided(
+    DateTimeOffset At, Outcome Outcome, Transcript Transcript, string Model, long Version, Digest Evidence, long EvidenceSize, Digest? Policy = null,
+    Digest? Measurement = null, bool? Development = null, GrantedLease? Grant = null, IReadOnlyList<string>? Missing = null, IReadOnlyList<string>? Reasons = null)
+    : Decided(At, Outcome, Evidence, EvidenceSize, Policy, Measurement, Development, Reasons)
+{
+    /// <summary>What the HPKE message that carries the keys is bound to: <c>strongroom/release/v1</c>, a line feed and the leaf hash of the decision.</summary>
+    public static byte[] HpkeInfo(Digest leafHash) => [.. "strongroom/release/v1\n"u8, .. leafHash.Span];
+
+    internal override string Asker => Transcript.Machine;
+
+    private protected override Decided WithoutChallenge() => this with { Transcript = Transcript with { Nonce = default, Issued = DateTimeOffset.UnixEpoch } };
 }
 
 /// <param name="Approvals">Ledger indices of the approvals that this release consumed.</param>
@@ -48,16 +54,11 @@ public sealed record GrantedLease(string Lease, IReadOnlyList<long> Approvals, s
 public sealed record RenewalDecided(
     DateTimeOffset At, Outcome Outcome, RenewalTranscript Transcript, Digest Evidence, long EvidenceSize, Digest? Policy = null, Digest? Measurement = null,
     bool? Development = null, long? Seconds = null, DateTimeOffset? Expires = null, IReadOnlyList<string>? Reasons = null)
-    : LedgerRecord(At)
+    : Decided(At, Outcome, Evidence, EvidenceSize, Policy, Measurement, Development, Reasons)
 {
-    /// <summary>As <see cref="ReleaseDecided.Substance"/>.</summary>
-    internal Digest Substance() => Digest.Of((this with
-    {
-        At = DateTimeOffset.UnixEpoch,
-        Evidence = Digest.Of([]),
-        EvidenceSize = 0,
-        Transcript = Transcript with { Nonce = default, Issued = DateTimeOffset.UnixEpoch },
-    }).ToEntry());
+    internal override string Asker => Transcript.Machine;
+
+    private protected override Decided WithoutChallenge() => this with { Transcript = Transcript with { Nonce = default, Issued = DateTimeOffset.UnixEpoch } };
 }
 
 /// <summary>What was said last, of evidence that the machine gave and of evidence that anybody may have sent: the second never makes the first new again.</summary>
@@ -65,9 +66,9 @@ public sealed record RenewalDecided(
 /// <param name="Unproved">The same, on evidence that proved nothing.</param>
 public readonly record struct LastAnswer(Digest? Proved, Digest? Unproved)
 {
-    internal bool Repeats(Digest? measurement, Digest substance) => (measurement is null ? Unproved : Proved) == substance;
+    internal bool Repeats(Decided decided) => (decided.Measurement is null ? Unproved : Proved) == decided.Substance();
 
-    internal LastAnswer With(Digest? measurement, Digest substance) => measurement is null ? this with { Unproved = substance } : this with { Proved = substance };
+    internal LastAnswer With(Decided decided) => decided.Measurement is null ? this with { Unproved = decided.Substance() } : this with { Proved = decided.Substance() };
 }
 
 [JsonConverter(typeof(JsonStringEnumConverter<Outcome>))]

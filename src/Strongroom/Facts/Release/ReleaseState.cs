@@ -34,7 +34,7 @@ public sealed record ReleaseState
             JustEnded = [],
             Leases = Leases.SetItem(id, decided.Expires is { } expires
                 ? Leases[id] with { Expires = expires, Renewed = record.At, LastAnswer = default }
-                : Leases[id] with { LastAnswer = Leases[id].LastAnswer.With(decided.Measurement, decided.Substance()) }),
+                : Leases[id] with { LastAnswer = Leases[id].LastAnswer.With(decided) }),
         },
         CommandRecord { Command: Revoke revoke } => Ended(index, revoke.Target, revoke.Reason, record.At),
         CommandRecord { Command: RetireMachine retire } => Ended(index, retire.Machine, "the machine was retired", record.At),

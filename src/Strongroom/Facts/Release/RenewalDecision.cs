@@ -42,7 +42,7 @@ public sealed class RenewalDecision
         if (reasons.Count > 0)
         {
             record = record with { Reasons = Reasons.Fitting(reasons) };
-            return new(record, lease.LastAnswer.Repeats(record.Measurement, record.Substance()));
+            return new(record, lease.LastAnswer.Repeats(record));
         }
         var seconds = Math.Min(request.LeaseSeconds, (long)(request.Expires - now).TotalSeconds);
         return new(record with { Outcome = Outcome.Allowed, Seconds = seconds, Expires = now.AddSeconds(seconds) });

@@ -45,7 +45,7 @@ public sealed record Request(
 
     internal Request Answered(GivenApproval approval) => this with { Approvals = Approvals.Add(approval) };
 
-    internal Request Told(ReleaseDecided decided) => this with { LastAnswer = LastAnswer.With(decided.Measurement, decided.Substance()) };
+    internal Request Told(ReleaseDecided decided) => this with { LastAnswer = LastAnswer.With(decided) };
 
     /// <summary>A release spends its approvals in the same record: there is no moment in which they could be spent twice.</summary>
     internal Request Consumed(GrantedLease grant) => this with
