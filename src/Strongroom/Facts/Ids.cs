@@ -23,8 +23,6 @@ public static class Ids
 
     public static bool IsPerson(string text) => Is(text, "person-");
 
-    public static bool IsMachine(string text) => Is(text, "machine-");
-
     internal static bool IsHex32(ReadOnlySpan<char> text) => text.Length == 32 && !text.ContainsAnyExcept("0123456789abcdef");
 
     private static bool Is(string text, string prefix) => text.StartsWith(prefix, StringComparison.Ordinal) && IsHex32(text.AsSpan(prefix.Length));

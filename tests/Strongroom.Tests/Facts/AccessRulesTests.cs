@@ -1,5 +1,8 @@
 using Strongroom.Bytes;
 using Strongroom.Facts;
+using Strongroom.Ledger;
+using Strongroom.Tests.Attestation;
+using Strongroom.Tests.Ledger;
 
 namespace Strongroom.Tests.Facts;
 
@@ -60,8 +63,27 @@ public sealed class AccessRulesTests
     {
         var proposal = town.Propose(new AddPublisher("acme", Town.NewKey().PublicKey));
         town.Write(proposal);
-        town.Write(new RefuseChange(Town.Origin, Command.NewId(), town.Ben, town.Now, Ids.Proposal(proposal), proposal.Digest()));
+        town.Write(Refuse(proposal));
         Assert.Contains($"{Ids.Proposal(proposal)} does not wait for an answer", town.Refusals(town.Approve(proposal)));
+    }
+
+    [Fact]
+    public void Rejects_a_refusal_of_a_proposal_by_anybody_but_an_administrator()
+    {
+        town.Enrol(town.Operator, Groups.Operators);
+        var proposal = town.Propose(new AddPublisher("acme", Town.NewKey().PublicKey));
+        town.Write(proposal);
+        Assert.Equal(["this needs a person of administrators"], town.Refusals(Refuse(proposal) with { By = town.Operator }));
+        Assert.Empty(town.Refusals(Refuse(proposal)));
+    }
+
+    [Fact]
+    public void Rejects_a_refusal_of_another_proposal_than_the_one_on_record()
+    {
+        var proposal = town.Propose(new AddPublisher("acme", Town.NewKey().PublicKey));
+        town.Write(proposal);
+        Assert.Equal(["the signature is for another proposal than the one on record"], town.Refusals(Refuse(proposal) with { ProposalDigest = Digest.Of([]) }));
+        Assert.NotEmpty(town.Refusals(Refuse(proposal) with { Proposal = "proposal-0" }));
     }
 
     [Fact]
@@ -96,6 +118,18 @@ public sealed class AccessRulesTests
     {
         var second = town.Propose(new EnrolPerson(Ids.NewPerson(), town.KeyOf(town.Ada).PublicKey, []));
         Assert.Contains(town.Refusals(second), reason => reason.Contains("one key speaks for one person", StringComparison.Ordinal));
+    }
+
+    /// <summary>So the rules for approvals may compare people: no state holds two of them with one key.</summary>
+    [Fact]
+    public void Two_people_with_one_key_cannot_be_folded_whoever_wrote_them_down()
+    {
+        var second = town.Propose(new EnrolPerson(Ids.NewPerson(), town.KeyOf(town.Ada).PublicKey, [Groups.Administrators]));
+        town.Force(second);
+        Assert.Throws<LedgerBrokenException>(() => town.Force(town.Approve(second)));
+        var genesis = town.FoundedBy(town.Ada, town.Ben);
+        var alone = genesis.Founding with { Administrators = [genesis.Founding.Administrators[0], new(town.Ben, town.KeyOf(town.Ada).PublicKey)] };
+        Assert.Throws<LedgerBrokenException>(() => LedgerState.Empty.Apply(0, genesis with { Founding = alone }));
     }
 
     [Fact]
@@ -147,9 +181,32 @@ public sealed class AccessRulesTests
     public void Rejects_reference_values_that_compare_nothing() =>
         Assert.NotEmpty(town.Refusals(town.Propose(new SetReference("any", "tpm", new Dictionary<string, string>()))));
 
+    [Theory]
+    [InlineData("two words", "tpm", "the name of reference values has 1 to 64 letters, digits, hyphens, underscores or dots and starts with a letter or digit")]
+    [InlineData("good", "sgx", "there is no evidence of the kind sgx")]
+    public void Rejects_reference_values_of_no_kind_or_no_name(string name, string kind, string reason) =>
+        Assert.Equal([reason], town.Refusals(town.Propose(new SetReference(name, kind, Town.Boot))));
+
     [Fact]
     public void Rejects_a_root_that_is_no_certificate() =>
         Assert.Contains("the root is no X.509 certificate in DER", town.Refusals(town.Propose(new AddRoot("tpm-ek", new byte[] { 0x30, 0x00 }))));
+
+    [Fact]
+    public void Rejects_a_root_of_another_kind_and_one_that_is_on_record()
+    {
+        using var maker = new TestMaker();
+        Assert.Equal(["a root is of the kind tpm-ek"], town.Refusals(town.Propose(new AddRoot("web", maker.Root))));
+        town.Agree(new AddRoot("tpm-ek", maker.Root));
+        Assert.Equal(["this root is on record"], town.Refusals(town.Propose(new AddRoot("tpm-ek", maker.Root))));
+        Assert.Equal(["no such root is on record"], town.Refusals(town.Propose(new RemoveRoot("web", Digest.Of(maker.Root)))));
+    }
+
+    [Fact]
+    public void Rejects_a_second_key_for_a_publisher_who_is_on_record()
+    {
+        town.Agree(new AddPublisher("acme", Town.NewKey().PublicKey));
+        Assert.Equal(["a publisher named acme is on record"], town.Refusals(town.Propose(new AddPublisher("acme", Town.NewKey().PublicKey))));
+    }
 
     [Fact]
     public void Rejects_removing_what_is_not_there()
@@ -203,6 +260,27 @@ public sealed class AccessRulesTests
     }
 
     [Fact]
+    public void Rejects_a_founding_with_more_or_fewer_signatures_than_founders()
+    {
+        var genesis = town.FoundedBy(town.Ada, town.Ben);
+        foreach (var signatures in new ReadOnlyMemory<byte>[][] { [], [genesis.Signatures[0]], [.. genesis.Signatures, genesis.Signatures[0]] })
+            Assert.Equal(["every administrator signs, once"], GenesisRules.Refusals(genesis with { Signatures = signatures }));
+    }
+
+    [Fact]
+    public void Rejects_a_founding_that_is_spelled_otherwise_or_names_nobody()
+    {
+        var founding = town.FoundedBy(town.Ada, town.Ben).Founding;
+        var (ada, ben) = (founding.Administrators[0], founding.Administrators[1]);
+        Assert.Empty(GenesisRules.Refusals(founding));
+        Assert.Equal(["danger_development_evidence is true or absent"], GenesisRules.Refusals(founding with { DangerDevelopmentEvidence = false }));
+        Assert.Equal(["a person's id is person- and 32 hexadecimal digits"], GenesisRules.Refusals(founding with { Administrators = [ada, ben with { Person = "ben" }] }));
+        Assert.Equal(["an administrator is named twice"], GenesisRules.Refusals(founding with { Administrators = [ada, ben with { Person = ada.Person }] }));
+        var origin = new string('x', 201);
+        Assert.Equal(["a ledger's origin has 200 characters at most"], GenesisRules.Refusals(founding with { Ledger = origin, LedgerKey = $"{TestKeys.Signer(origin).Verifier}" }));
+    }
+
+    [Fact]
     public void Rejects_a_ledger_without_a_witness_or_with_keys_that_are_none()
     {
         var genesis = town.FoundedBy(town.Ada, town.Ben);
@@ -215,4 +293,6 @@ public sealed class AccessRulesTests
             GenesisRules.Refusals(genesis with { Founding = founding }), reason => reason.StartsWith("the ledger's and the witnesses' keys", StringComparison.Ordinal)));
         Assert.Empty(GenesisRules.Refusals(genesis));
     }
+
+    private RefuseChange Refuse(ProposeChange proposal) => new(Town.Origin, Command.NewId(), town.Ben, town.Now, Ids.Proposal(proposal), proposal.Digest());
 }

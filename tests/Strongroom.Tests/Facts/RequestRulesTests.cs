@@ -1,3 +1,4 @@
+using Strongroom.Attestation;
 using Strongroom.Bytes;
 using Strongroom.Facts;
 
@@ -24,6 +25,11 @@ public sealed class RequestRulesTests
         town.Agree(new RemovePublisher("acme"));
         Assert.Contains("no publisher named acme is on record", town.Refusals(town.AddModel(version: 2)));
     }
+
+    [Theory]
+    [InlineData(""), InlineData("two words"), InlineData("../up"), InlineData(".hidden")]
+    public void Rejects_a_model_by_a_name_that_is_none(string name) =>
+        Assert.Single(town.Refusals(town.AddModel() with { Model = name }), reason => reason.StartsWith("a model's name has 1 to 64", StringComparison.Ordinal));
 
     [Fact]
     public void Rejects_a_model_from_anybody_but_publishers_and_operators() =>
@@ -56,6 +62,25 @@ public sealed class RequestRulesTests
     {
         using var key = Town.NewKey();
         Assert.Contains("this needs a person of operators", town.Refusals(town.EnrolMachine(key) with { By = town.Owner1 }));
+    }
+
+    [Fact]
+    public void Rejects_retiring_by_anybody_but_an_operator_and_what_is_not_there()
+    {
+        var retire = new RetireMachine(Town.Origin, Command.NewId(), town.Operator, town.Now, town.Machine);
+        Assert.Equal(["this needs a person of operators"], town.Refusals(retire with { By = town.Owner1 }));
+        Assert.Equal(["machine-x is not an enrolled machine"], town.Refusals(retire with { Machine = "machine-x" }));
+        town.Write(retire);
+        Assert.Equal([$"{town.Machine} is not an enrolled machine"], town.Refusals(retire with { Id = Command.NewId() }));
+    }
+
+    [Fact]
+    public void Rejects_a_development_key_of_small_order()
+    {
+        var nobodys = new byte[32];
+        nobodys[0] = 1;
+        var machine = town.EnrolMachine() with { AttestationKey = nobodys, Machine = EnrolledMachine.IdOf(nobodys) };
+        Assert.Equal(["an Ed25519 public key of small order is nobody's"], town.Refusals(machine));
     }
 
     [Fact]
@@ -270,6 +295,11 @@ public sealed class RequestRulesTests
         town.Write(town.Revoke(request));
         Assert.Contains($"{request} is revoked already", town.Refusals(town.Revoke(request)));
     }
+
+    [Theory]
+    [InlineData(""), InlineData("two\nlines"), InlineData("\u202eright to left"), InlineData("\ufeff")]
+    public void Rejects_revoking_for_a_reason_that_cannot_be_shown_in_a_line(string reason) =>
+        Assert.Single(town.Refusals(town.Revoke(town.Opened()) with { Reason = reason }), refusal => refusal.StartsWith("a reason ", StringComparison.Ordinal));
 
     [Fact]
     public void Rejects_revoking_by_anybody_but_administrators_operators_and_the_opener()

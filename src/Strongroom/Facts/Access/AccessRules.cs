@@ -5,7 +5,7 @@ using Strongroom.Policy;
 
 namespace Strongroom.Facts;
 
-/// <summary>Rules for changes of trust: two administrators, different people with different keys, and never fewer than two of them left.</summary>
+/// <summary>Rules for changes of trust: two administrators, different people (whose keys differ, see <see cref="AccessState"/>), and never fewer than two of them left.</summary>
 internal static class AccessRules
 {
     /// <summary>A proposal that nobody answered is forgotten by those who made it sooner than by the ledger.</summary>
@@ -25,8 +25,6 @@ internal static class AccessRules
         if (proposal.Digest != command.ProposalDigest) yield return "the signature is for another proposal than the one on record";
         if (proposal.Command.At < now - LongestWait) yield return "the proposal has waited for more than thirty days: propose it again";
         if (proposal.Command.By == command.By) yield return "a proposal is approved by another person than its proposer";
-        if (state.Access.People[proposal.Command.By].Key.Equals(state.Access.People.GetValueOrDefault(command.By)?.Key))
-            yield return "a proposal is approved with another key than its proposer's";
         foreach (var reason in Rules.NeedsGroup(state, proposal.Command.By, Groups.Administrators)) yield return $"the proposer: {reason}";
         foreach (var reason in Refusals(state.Access, proposal.Command.Change)) yield return reason; // since it was proposed, other changes may have come
     }

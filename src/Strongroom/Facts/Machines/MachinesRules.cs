@@ -11,7 +11,6 @@ internal static class MachinesRules
     public static IEnumerable<string> Refusals(LedgerState state, EnrolMachine command)
     {
         foreach (var reason in Rules.NeedsGroup(state, command.By, Groups.Operators)) yield return reason;
-        if (!Ids.IsMachine(command.Machine)) yield return "a machine's id is machine- and 32 hexadecimal digits";
         if (state.Machines.Find(command.Machine) is not null) yield return $"{command.Machine} was enrolled before";
         foreach (var reason in command.Kind switch
         {
