@@ -1,3 +1,4 @@
+using System.Text;
 using Strongroom.Bytes;
 using Strongroom.Ledger;
 
@@ -38,6 +39,26 @@ public sealed class MemoryLedgerTests : LedgerStoreContract
         await Assert.ThrowsAsync<LedgerBrokenException>(() => store.AppendAsync("an entry"u8.ToArray(), []));
         Assert.True(store.Broken.IsCompleted);
         await Assert.ThrowsAsync<LedgerBrokenException>(() => store.AppendAsync("another"u8.ToArray(), []));
+        await Assert.ThrowsAsync<LedgerBrokenException>(() => store.CatchUpAsync());
+    }
+
+    [Fact]
+    public async Task A_closed_ledger_keeps_nobody_waiting()
+    {
+        var store = await OpenAsync();
+        await store.DisposeAsync();
+        await Assert.ThrowsAsync<AppendFailedException>(() => store.AppendAsync("an entry"u8.ToArray(), []));
+        await Assert.ThrowsAsync<AppendFailedException>(() => store.CatchUpAsync().WaitAsync(TimeSpan.FromSeconds(30)));
+    }
+
+    [Fact]
+    public async Task A_changed_blob_is_never_handed_out()
+    {
+        byte[] blob = [1, 2, 3];
+        await using var store = await OpenAsync();
+        await store.AppendAsync(Encoding.ASCII.GetBytes($"{Digest.Of(blob)}"), [blob]);
+        bytes.Blobs[Digest.Of(blob)] = new byte[] { 1, 2, 4 };
+        await Assert.ThrowsAsync<LedgerBrokenException>(() => store.ReadBlobAsync(Digest.Of(blob)));
     }
 
     private protected override LedgerStore Make(params IReadOnlyList<WitnessClient> witnesses) => new MemoryLedger(Signer, witnesses, bytes);
