@@ -37,9 +37,13 @@ internal sealed class EnclaveProcess : IDisposable
 
     /// <param name="arguments">After `strongroom enclave`.</param>
     /// <param name="environment">Beside the test's own.</param>
-    public static EnclaveProcess Start(string state, IEnumerable<string> arguments, params (string Name, string Value)[] environment)
+    public static EnclaveProcess Start(string state, IEnumerable<string> arguments, params (string Name, string Value)[] environment) =>
+        Start(state, ["dotnet", Program, .. arguments], environment);
+
+    /// <param name="command">A program that becomes the enclave, and its arguments.</param>
+    public static EnclaveProcess Start(string state, string[] command, params (string Name, string Value)[] environment)
     {
-        var start = new ProcessStartInfo("dotnet", [Program, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = state };
+        var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = state };
         foreach (var (name, value) in environment) start.Environment[name] = value;
         var enclave = new EnclaveProcess(Process.Start(start)!, state);
         enclave.Process.OutputDataReceived += (_, line) =>
@@ -125,6 +129,9 @@ internal sealed class EnclaveSetup : IAsyncDisposable
     public const string ClientKey = "client-key-of-the-test";
     public const string ControlKey = "control-key-of-the-test";
 
+    /// <summary>Where a confined enclave can write.</summary>
+    public static readonly string[] Writable = ["/tmp", "/var/tmp", "/dev/shm", "/run"];
+
     private readonly byte[] machineSeed = RandomNumberGenerator.GetBytes(32);
     private readonly Ed25519PrivateKey machine;
 
@@ -182,6 +189,26 @@ internal sealed class EnclaveSetup : IAsyncDisposable
     }
 
     public EnclaveProcess Run(params (string Name, string? Value)[] changes) => EnclaveProcess.Start(State, Arguments(changes));
+
+    /// <summary>With a root of its own, where nothing can be written but files of its own in <see cref="Writable"/>; the setup's directory lies in one of them.</summary>
+    public EnclaveProcess RunConfined(params (string Name, string? Value)[] changes)
+    {
+        const string Confine = """
+            set -e
+            mount --bind "$0" "$0"
+            while read -r _ place type _; do
+                case $type in ext*|xfs|btrfs|overlay|tmpfs|9p|virtiofs|fuse*) [ "$place" = "$0" ] || mount -o remount,bind,ro "$place" ;; esac
+            done < /proc/mounts
+            mount --bind "$0" /mnt
+            for place in $1; do mount -t tmpfs none "$place"; done
+            shift
+            mkdir -p "$0"
+            mount --move /mnt "$0"
+            cd "$0"
+            exec dotnet "$@"
+            """;
+        return EnclaveProcess.Start(State, ["unshare", "--mount", "sh", "-c", Confine, Directory, string.Join(' ', Writable), EnclaveProcess.Program, .. Arguments(changes)]);
+    }
 
     public async ValueTask DisposeAsync()
     {

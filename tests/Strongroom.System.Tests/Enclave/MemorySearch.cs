@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography.X509Certificates;
+using Microsoft.Win32.SafeHandles;
 
 namespace Strongroom.System.Tests.Enclave;
 
@@ -15,9 +16,6 @@ internal sealed class MemorySearch
     private const int Block = 32;
     private const int Page = 4096;
     private const int HintBits = 22;
-
-    /// <summary>Of files, these are searched for private keys: what is larger is somebody's data, random all through, and each 8 bytes of it would be a candidate.</summary>
-    private const int MostWithKeys = 64 << 10;
 
     private readonly Dictionary<ulong, List<(string Name, byte[] Bytes)>> blocks = [];
     private readonly bool[] hints = new bool[1 << HintBits];
@@ -62,10 +60,16 @@ internal sealed class MemorySearch
             var fields = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
             if (fields[1][0] != 'r' || line.Contains("[v", StringComparison.Ordinal)) continue;
             var range = fields[0].Split('-').Select(hex => long.Parse(hex, NumberStyles.HexNumber, CultureInfo.InvariantCulture)).ToArray();
-            InMapping(memory, range[0], range[1], line, written: withKeys && fields[1][1] == 'w' && !line.Contains('/', StringComparison.Ordinal), found);
+            using var disk = File.Exists(fields[^1]) ? File.OpenHandle(fields[^1]) : null;
+            InMapping(memory, range[0], range[1], line, withKeys && CouldHoldKey(line), disk, long.Parse(fields[2], NumberStyles.HexNumber, CultureInfo.InvariantCulture), found);
         }
         return [.. found, .. Keys.Find()];
     }
+
+    /// <summary>All but what is read only and as it lies on a disk; the JIT writes code through another mapping of the same unnamed file.</summary>
+    /// <param name="mapping">A line of /proc/PID/maps.</param>
+    public static bool CouldHoldKey(string mapping) =>
+        mapping.Split(' ', 3)[1][1] == 'w' || !mapping.Contains('/', StringComparison.Ordinal) || mapping.EndsWith(" (deleted)", StringComparison.Ordinal);
 
     public List<string> InFiles(IEnumerable<string> paths)
     {
@@ -75,7 +79,7 @@ internal sealed class MemorySearch
             try
             {
                 var bytes = File.ReadAllBytes(path);
-                In(bytes, path, written: bytes.Length <= MostWithKeys, found);
+                In(bytes, path, written: true, found);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
@@ -97,15 +101,16 @@ internal sealed class MemorySearch
         return search;
     }
 
-    /// <summary>The enclave's own directory, and what appeared in the places for temporary files since it began; a pipe has no length, and whoever opened it would wait.</summary>
-    public static IEnumerable<string> Written(string state, DateTime since) =>
-        Directory.EnumerateFiles(state, "*", SearchOption.AllDirectories)
-            .Concat(((string[])[Path.GetTempPath(), "/dev/shm", "/var/tmp"]).Where(Directory.Exists).SelectMany(Directory.EnumerateFiles)
-                .Where(file => File.GetLastWriteTimeUtc(file) >= since && new FileInfo(file).Length is > 0 and < 64 << 20));
+    /// <summary>Every file that a confined enclave could have written: those in its places, and those without a name that it holds open.</summary>
+    public static IEnumerable<string> Written(int process) =>
+        EnclaveSetup.Writable.SelectMany(place => Directory.EnumerateFiles($"/proc/{process}/root{place}", "*", SearchOption.AllDirectories))
+            .Concat(Directory.EnumerateFileSystemEntries($"/proc/{process}/fd").Where(open =>
+                new FileInfo(open).LinkTarget is { } target && target.EndsWith(" (deleted)", StringComparison.Ordinal) && !target.StartsWith("/memfd:", StringComparison.Ordinal)));
 
-    private void InMapping(Microsoft.Win32.SafeHandles.SafeFileHandle memory, long start, long end, string where, bool written, List<string> found)
+    private void InMapping(SafeFileHandle memory, long start, long end, string where, bool written, SafeFileHandle? disk, long offset, List<string> found)
     {
         var buffer = new byte[(4 << 20) + Block];
+        var stored = new byte[disk is null ? 0 : buffer.Length];
         for (var at = start; at < end; at += buffer.Length - Block)
         {
             var length = (int)Math.Min(buffer.Length, end - at);
@@ -118,12 +123,14 @@ internal sealed class MemorySearch
                 Unreadable++;
                 return;
             }
-            In(buffer.AsSpan(0, length), where, written, found);
+            var same = disk is null ? 0 : RandomAccess.Read(disk, stored.AsSpan(0, length), offset + at - start);
+            In(buffer.AsSpan(0, length), where, written, found, stored.AsSpan(0, same));
         }
     }
 
     /// <param name="written">Could hold a private key that was made later; programs and libraries could not.</param>
-    private void In(ReadOnlySpan<byte> bytes, string where, bool written, List<string> found)
+    /// <param name="stored">The file that is mapped there: pages that are still as on the disk hold no key.</param>
+    private void In(ReadOnlySpan<byte> bytes, string where, bool written, List<string> found, ReadOnlySpan<byte> stored = default)
     {
         Searched += bytes.Length;
         for (var page = 0; page + Block <= bytes.Length; page += Page)
@@ -132,7 +139,7 @@ internal sealed class MemorySearch
             var end = Math.Min(page + Page, bytes.Length - Block + 1);
             var here = bytes[page..Math.Min(page + Page + Block, bytes.Length)];
             if (!here.ContainsAnyExcept((byte)0)) continue;
-            if (written) Keys.Collect(here);
+            if (written && !(stored.Length >= page + Page && stored.Slice(page, Page).SequenceEqual(here[..Page]))) Keys.Collect(here);
             for (var at = page; at < end; at++)
                 if (hints[Hint(Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref MemoryMarshal.GetReference(bytes), at)))]) Compare(bytes[at..], where, found);
         }

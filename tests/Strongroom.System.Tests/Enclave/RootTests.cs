@@ -9,11 +9,10 @@ namespace Strongroom.System.Tests.Enclave;
 public sealed class RootTests
 {
     [Fact]
-    public async Task Finds_no_weight_and_no_key_in_memory_or_files_when_ready_and_while_generating()
+    public async Task Finds_no_weight_and_no_key_in_memory_when_ready_and_while_generating()
     {
         RequireRoot();
         await using var setup = await EnclaveSetup.CreateAsync();
-        var began = DateTime.UtcNow;
         setup.Broker.PendingAnswers = int.MaxValue;
         using var enclave = setup.Run();
         await enclave.ExpectAsync("pending");
@@ -31,7 +30,25 @@ public sealed class RootTests
         Assert.Empty(search.InProcess(GuardianOf(enclave.Id)));
         await stop.CancelAsync();
         Assert.True(await generating > 0, "nothing was generated during the search");
-        Assert.Empty(search.InFiles(MemorySearch.Written(setup.State, began)));
+    }
+
+    [Fact]
+    public async Task Finds_no_weight_and_no_key_in_any_file_that_the_enclave_could_have_written()
+    {
+        RequireRoot();
+        if ((await RunAsync("unshare", "--mount", "mount", "-t", "tmpfs", "none", "/mnt")).Length > 0) Assert.Skip("no file systems can be mounted here");
+        await using var setup = await EnclaveSetup.CreateAsync();
+        using var enclave = setup.RunConfined();
+        var ready = await enclave.ExpectAsync("ready");
+        using var client = enclave.Client((string)ready["address"]!);
+        await client.PostAsJsonAsync("v1/completions", new { model = "tiny", prompt = "Once", max_tokens = 200 }, TestContext.Current.CancellationToken);
+        var search = MemorySearch.For(setup);
+        var written = MemorySearch.Written(enclave.Id).ToList();
+        Assert.Contains(written, path => path.EndsWith("state/enclave.crt", StringComparison.Ordinal)); // it does see what the enclave writes
+        Assert.Empty(search.InFiles(written));
+        await RunAsync("kill", "-TERM", $"{enclave.Id}");
+        Assert.Equal(0, await enclave.ExitAsync());
+        Assert.Empty(search.InFiles(Directory.EnumerateFiles(setup.Directory, "*", SearchOption.AllDirectories)));
     }
 
     [Fact]
