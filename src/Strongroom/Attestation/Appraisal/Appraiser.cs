@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Strongroom.Attestation.Tpm;
 using Strongroom.Bytes;
 
 namespace Strongroom.Attestation.Appraisal;
@@ -65,7 +66,8 @@ public abstract class Appraiser
 
     private static IEnumerable<Appraiser> All(VendorRoots roots) =>
     [
-        new Nitro.NitroAppraiser(roots),
+        new Nitro.NitroAppraiser(roots), // spec/evidence-nitro.md
+        new TpmAppraiser(), // spec/evidence-tpm.md
     ];
 }
 

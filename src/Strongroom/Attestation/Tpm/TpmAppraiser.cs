@@ -1,0 +1,211 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Strongroom.Attestation.Appraisal;
+using Strongroom.Bytes;
+
+namespace Strongroom.Attestation.Tpm;
+
+/// <summary>Appraises a TPM 2.0 quote that came in a file, from a machine that nobody enrolled. The numbers are those of spec/evidence.md, "Checks".</summary>
+internal sealed class TpmAppraiser : Appraiser
+{
+    public override string Kind => TpmEvidence.KindName;
+
+    public override JsonObject StrictPolicy() => JsonSerializer.SerializeToNode(TpmAppraisalPolicy.Strict, TpmAppraisalJson.Default.TpmAppraisalPolicy)!.AsObject();
+
+    public override IReadOnlyList<EvidenceField> Show(ReadOnlyMemory<byte> evidence)
+    {
+        var said = TpmStatement.Parse(evidence);
+        var quote = TpmQuote.Parse(said.Quote.Span);
+        var key = said.Key is { } bytes ? TpmPublic.Parse(bytes.Span) : null;
+        return
+        [
+            new("attestation key", key is null ? "none came along" : Convert.ToHexStringLower(key.Name()), "Name of the key that claims to have signed. Evidence cannot vouch for its own key.", false, "attestation_keys, root_keys"),
+            new("qualifiedSigner", Convert.ToHexStringLower(quote.QualifiedSigner.Span), "The key and all above it in its hierarchy.", false, "tpm.13"),
+            new("extraData", Convert.ToHexStringLower(quote.ExtraData.Span), "What the asker wanted quoted. Empty: the quote answers nobody and may be old.", quote.ExtraData.IsEmpty, "--nonce"),
+            new("resetCount", quote.ResetCount.ToString(CultureInfo.InvariantCulture), "Resets since the TPM was last cleared."),
+            new("restartCount", quote.RestartCount.ToString(CultureInfo.InvariantCulture), "Suspensions since the last reset; what was in memory meanwhile was not measured.", quote.RestartCount > 0, "allow_restarts"),
+            new("safe", quote.Safe ? "yes" : "no", "No: the TPM's clock may have gone back.", !quote.Safe, "tpm.11"),
+            new("firmwareVersion", $"{quote.FirmwareVersion:x16}", "The TPM's own firmware, as its maker counts."),
+            .. said.Pcrs.OrderBy(pcr => pcr.Key).Select(pcr => new EvidenceField($"PCR {pcr.Key}", Convert.ToHexStringLower(pcr.Value.Span), Meaning(pcr.Key), false, $"reference_values[{pcr.Key}]")),
+        ];
+    }
+
+    private protected override bool Recognises(ReadOnlySpan<byte> evidence) => TpmStatement.Recognises(evidence);
+
+    private protected override void AppraiseCore(AppraisalRequest request, Findings findings)
+    {
+        var policy = TpmAppraisalPolicy.Parse(request.Policy.Span);
+        var said = TpmStatement.Parse(request.Evidence);
+        var quote = TpmQuote.Parse(said.Quote.Span);
+        var signature = TpmSignature.Parse(said.Signature.Span);
+        findings.Claims = Claims(quote, said);
+        findings.Check("tpm.5", "a TPM made what was signed, and it is a quote", true); // anything else was malformed
+        var key = Key(request, said, policy, findings);
+        if (key is not null) CheckKey(key, said, quote, signature, findings);
+        CheckPcrs(said, quote, signature, policy, findings);
+        CheckBinding(request, quote, findings);
+        CheckLog(said, policy, findings);
+        findings.Check("tpm.11", "the machine was not suspended since it booted, and the TPM's clock did not go back", quote.Safe && (quote.RestartCount == 0 || policy.AllowRestarts), $"restartCount {quote.RestartCount}, safe {quote.Safe}");
+        CheckReferenceValues(said, policy, findings);
+        findings.NotChecked("which enclave or program runs there: a TPM speaks for a boot, not for a process");
+        findings.NotChecked($"that resetCount {quote.ResetCount} is the one that you saw before: a smaller one is another TPM state");
+    }
+
+    /// <summary>The key, trusted because the policy names it or a CA that the policy names vouches for it; never because it came along.</summary>
+    private static TpmPublic? Key(AppraisalRequest request, TpmStatement said, TpmAppraisalPolicy policy, Findings findings)
+    {
+        const string What = "the attestation key is one that the policy names, or a CA that it names vouches for it";
+        if (said.Key is not { } bytes)
+        {
+            findings.Check("tpm.1", What, false, "no key came along, and a policy holds names of keys only: give evidence that has its key");
+            return null;
+        }
+        var key = TpmPublic.Parse(bytes.Span);
+        var name = Convert.ToHexStringLower(key.Name());
+        if (policy.AttestationKeys!.Contains(name)) findings.Check("tpm.1", What, true, $"key {name}");
+        else if (policy.RootKeys!.Count == 0) findings.Check("tpm.1", What, false, $"key {name} is not among attestation_keys, and root_keys names no CA");
+        else CheckCertificate(request, said, key, policy, findings, What);
+        return key;
+    }
+
+    private static void CheckCertificate(AppraisalRequest request, TpmStatement said, TpmPublic key, TpmAppraisalPolicy policy, Findings findings, string what)
+    {
+        var own = said.Certificates.Select(Load).ToList();
+        if (own.Concat(request.Endorsements.Certificates).FirstOrDefault(each => Holds(each, key)) is not { } leaf)
+        {
+            findings.Missing("tpm.1", what, "a certificate of the attestation key, from the TPM's or the cloud's maker");
+            return;
+        }
+        var reasons = new List<string>();
+        foreach (var pin in policy.RootKeys!)
+        {
+            var path = new CertificatePaths(new VendorRoots(new Dictionary<string, Digest> { ["tpm"] = pin })).Find(leaf, own.Concat(request.Endorsements.Certificates).Where(each => each != leaf), "tpm", out var reason);
+            if (path is null)
+            {
+                reasons.Add(reason);
+                continue;
+            }
+            findings.Check("tpm.1", what, true, $"{leaf.Subject}, by {path.Root.Subject}");
+            foreach (var certificate in path.Certificates) findings.Uses(new(certificate.Subject, certificate.NotBefore, certificate.NotAfter));
+            findings.Check("tpm.1.validity", "every certificate of the path is valid at the given time", path.NotValidAt(request.At) is null, path.NotValidAt(request.At)?.Subject);
+            findings.Skip("tpm.1.revocation", "no certificate was taken back", "TPM makers publish no lists that can be had offline");
+            return;
+        }
+        findings.Check("tpm.1", what, false, string.Join("; ", reasons.Distinct()));
+    }
+
+    private static void CheckKey(TpmPublic key, TpmStatement said, TpmQuote quote, TpmSignature signature, Findings findings)
+    {
+        var refusals = AttestationKey.Refusals(key).ToList();
+        findings.Check("tpm.2", "the key signs only what its TPM made, and exists nowhere else", refusals.Count == 0, string.Join("; ", refusals));
+        findings.Check("tpm.3", "the signature is of the key's own scheme and hash", signature.Scheme == key.Scheme && signature.Hash == key.SchemeHash, $"{signature.Scheme} with {signature.Hash}");
+        findings.Check("tpm.4", "the key signed exactly these bytes", key.Verifies(said.Quote.Span, signature));
+        findings.Check("tpm.13", "the key is a primary key of the endorsement hierarchy, so that the counters are true", quote.QualifiedSigner.Span.SequenceEqual(AttestationKey.QualifiedName(key)));
+    }
+
+    private static void CheckPcrs(TpmStatement said, TpmQuote quote, TpmSignature signature, TpmAppraisalPolicy policy, Findings findings)
+    {
+        var quoted = quote.Selections is [var only] ? only.Pcrs : [];
+        findings.Check("tpm.9", "the quote is over the SHA-256 bank alone", quote.Selections is [{ Bank: (ushort)TpmAlgorithm.Sha256 }]);
+        var complete = findings.Check("tpm.7", "the values are those of exactly the quoted PCRs, and the policy's are among them",
+            said.Pcrs.Keys.Order().SequenceEqual(quoted) && policy.Pcrs!.All(quoted.Contains) && said.Pcrs.Values.All(value => value.Length == Digest.SizeInBytes),
+            $"quoted {string.Join(' ', quoted)}, values of {string.Join(' ', said.Pcrs.Keys.Order())}, wanted {string.Join(' ', policy.Pcrs!)}");
+        if (!complete) return; // without this the digest would be one over other values
+        byte[] values = [.. quoted.SelectMany(pcr => said.Pcrs[pcr].ToArray())];
+        findings.Check("tpm.8", "the values are the quoted ones", CryptographicOperations.FixedTimeEquals(quote.PcrDigest.Span, signature.Hash.Hash(values)));
+    }
+
+    private static void CheckBinding(AppraisalRequest request, TpmQuote quote, Findings findings)
+    {
+        const string What = "the quote answers the given challenge";
+        if ((request.Nonce ?? request.ReportData) is { } wanted) findings.Same("tpm.6", What, wanted.Span, quote.ExtraData.Span, CheckGroup.Binding);
+        else findings.Skip("tpm.6", What, "left out: binding");
+    }
+
+    private static void CheckLog(TpmStatement said, TpmAppraisalPolicy policy, Findings findings)
+    {
+        const string What = "the event log leads to the value of every PCR that the policy names";
+        if (said.EventLog.IsEmpty)
+        {
+            findings.Check("tpm.10", What, false, "no event log came along");
+            return;
+        }
+        var replayed = EventLog.Parse(said.EventLog).Replay();
+        var wrong = policy.Pcrs!.Where(pcr => !said.Pcrs.TryGetValue(pcr, out var value) || !value.Span.SequenceEqual(replayed[pcr].Span)).ToList();
+        findings.Check("tpm.10", What, wrong.Count == 0, wrong.Count == 0 ? null : $"not to PCR {string.Join(' ', wrong)}");
+    }
+
+    private static void CheckReferenceValues(TpmStatement said, TpmAppraisalPolicy policy, Findings findings)
+    {
+        const string What = "every PCR has its reference value";
+        if (policy.ReferenceValues!.Count == 0) findings.Skip("tpm.14", What, "the policy names none");
+        else
+        {
+            var wrong = policy.ReferenceValues.Where(wanted => !said.Pcrs.Any(pcr => pcr.Key.ToString(CultureInfo.InvariantCulture) == wanted.Key && pcr.Value.Span.SequenceEqual(wanted.Value.Span))).Select(wanted => wanted.Key).ToList();
+            findings.Check("tpm.14", What, wrong.Count == 0, wrong.Count == 0 ? null : $"another value in PCR {string.Join(' ', wrong)}");
+        }
+        foreach (var pcr in policy.Pcrs!.Where(pcr => !policy.ReferenceValues.ContainsKey(pcr.ToString(CultureInfo.InvariantCulture)))) findings.NotChecked($"whether the value of PCR {pcr} is a wanted one");
+    }
+
+    private static JsonObject Claims(TpmQuote quote, TpmStatement said) => new()
+    {
+        ["attestation_key"] = said.Key is { } key ? Convert.ToHexStringLower(TpmPublic.Parse(key.Span).Name()) : null,
+        ["extra_data"] = Convert.ToHexStringLower(quote.ExtraData.Span),
+        ["firmware_version"] = quote.FirmwareVersion.ToString("x16", CultureInfo.InvariantCulture),
+        ["reset_count"] = quote.ResetCount,
+        ["restart_count"] = quote.RestartCount,
+        ["safe"] = quote.Safe,
+        ["pcrs"] = new JsonObject(said.Pcrs.OrderBy(pcr => pcr.Key).Select(pcr => KeyValuePair.Create(pcr.Key.ToString(CultureInfo.InvariantCulture), (JsonNode?)Convert.ToHexStringLower(pcr.Value.Span)))),
+    };
+
+    private static bool Holds(X509Certificate2 certificate, TpmPublic key)
+    {
+        try
+        {
+            return HoldsCore(certificate, key);
+        }
+        catch (CryptographicException) // a key of no known form, among the endorsements
+        {
+            return false;
+        }
+    }
+
+    private static bool HoldsCore(X509Certificate2 certificate, TpmPublic key)
+    {
+        using var rsa = certificate.GetRSAPublicKey();
+        if (rsa is not null) return key.Type == TpmAlgorithm.Rsa && rsa.ExportParameters(false) is { Exponent: [1, 0, 1] } found && found.Modulus.AsSpan().SequenceEqual(key.X.Span);
+        using var ecc = certificate.GetECDsaPublicKey();
+        return ecc is not null && key.Type == TpmAlgorithm.Ecc && ecc.ExportParameters(false).Q is { X: { } x, Y: { } y } && x.AsSpan().SequenceEqual(key.X.Span) && y.AsSpan().SequenceEqual(key.Y.Span);
+    }
+
+    private static X509Certificate2 Load(ReadOnlyMemory<byte> der)
+    {
+        try
+        {
+            return X509CertificateLoader.LoadCertificate(der.Span);
+        }
+        catch (CryptographicException)
+        {
+            throw new MalformedException(-1, "a certificate that came along is none");
+        }
+    }
+
+    /// <summary>TCG PC Client Platform Firmware Profile, section 3.3.4.</summary>
+    private static string Meaning(int pcr) => pcr switch
+    {
+        0 => "Firmware code.",
+        1 => "Firmware settings.",
+        2 => "Code of add-in cards.",
+        3 => "Settings of add-in cards.",
+        4 => "Boot loader and what it starts.",
+        5 => "Boot loader's settings, partition table.",
+        6 => "The maker's own.",
+        7 => "Secure Boot: whether it is on, its keys and lists.",
+        16 or 23 => "Software can reset this one: it proves nothing.",
+        >= 17 and <= 22 => "Belongs to a dynamic launch.",
+        _ => "Belongs to the operating system.",
+    };
+}

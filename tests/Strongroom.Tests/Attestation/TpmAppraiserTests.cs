@@ -1,0 +1,224 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using System.Text.Json.Nodes;
+using Strongroom.Attestation.Appraisal;
+using Strongroom.Attestation.Tpm;
+using Strongroom.Bytes;
+using Strongroom.Tests.Attestation.Appraisal;
+
+namespace Strongroom.Tests.Attestation;
+
+/// <summary>A TPM's evidence in the file form of other tools, appraised without an enrolment: every check has evidence that fails it and nothing else.</summary>
+public sealed class TpmAppraiserTests : AppraiserContract, IDisposable
+{
+    private static readonly Appraiser Tpm = Appraiser.For("tpm")!;
+
+    private readonly TestTpm tpm = new();
+
+    public void Dispose() => tpm.Dispose();
+
+    protected override byte[] Good() => Attestation(tpm.Evidence());
+
+    private protected override AttestationResult Appraise(ReadOnlyMemory<byte> evidence) => Tpm.Appraise(Request(evidence));
+
+    protected override IEnumerable<Range> SignedRanges(byte[] good)
+    {
+        var evidence = tpm.Evidence();
+        foreach (var part in (byte[][])[tpm.Key.ToBytes()[2..], TpmStatement.Parse(good).Quote.ToArray(), .. evidence.Pcrs.Values.Select(value => value.Span.ToArray()).Where(value => value.Any(each => each != 0))])
+        {
+            var at = good.AsSpan().IndexOf(part);
+            yield return at..(at + part.Length);
+        }
+    }
+
+    [Fact]
+    public void Recognised_in_both_forms()
+    {
+        Assert.Equal("tpm", Appraiser.Recognise(Good())?.Kind);
+        Assert.Equal("tpm", Appraiser.Recognise(tpm.Evidence().ToBytes())?.Kind);
+        Assert.Null(Appraiser.Recognise("something else"u8));
+    }
+
+    [Fact]
+    public void A_key_that_came_along_and_that_no_policy_names_is_not_trusted()
+    {
+        Fails("tpm.1", Tpm.Appraise(Request(Good()) with { Policy = default }));
+        Fails("tpm.1", Tpm.Appraise(Request(tpm.Evidence().ToBytes())));
+    }
+
+    [Fact]
+    public void A_CA_that_the_policy_names_vouches_for_a_key()
+    {
+        using var ca = ECDsa.Create(ECCurve.NamedCurves.nistP384);
+        using var root = Authority(ca);
+        var certificate = Certificate(root);
+        var policy = Policy($$"""{"root_keys":["{{Digest.Of(root.PublicKey.ExportSubjectPublicKeyInfo())}}"]}""");
+        var evidence = Attestation(tpm.Evidence(), certificate, root.RawData);
+        Assert.Equal(Outcome.Verified, Tpm.Appraise(Request(evidence) with { Policy = policy }).Outcome);
+        Fails("tpm.1.validity", Tpm.Appraise(Request(evidence) with { Policy = policy, At = TestTpm.Now.AddYears(3) }));
+        Assert.Equal(Outcome.EndorsementsMissing, Tpm.Appraise(Request(Good()) with { Policy = policy }).Outcome);
+        Fails("tpm.1", Tpm.Appraise(Request(evidence) with { Policy = Policy($$"""{"root_keys":["{{Digest.Of("another CA"u8)}}"]}""") }));
+    }
+
+    [Fact]
+    public void A_quote_for_another_challenge_is_refused_and_nothing_is_padded()
+    {
+        Fails("tpm.6", Tpm.Appraise(Request(Good()) with { Nonce = SHA256.HashData("another"u8) }));
+        Fails("tpm.6", Tpm.Appraise(Request(Good()) with { Nonce = TestTpm.Transcript.Span[..16].ToArray() }));
+        Fails("tpm.6", Tpm.Appraise(Request(Good()) with { Nonce = (byte[])[.. TestTpm.Transcript.Span, 0] }));
+    }
+
+    [Fact]
+    public void Without_a_challenge_the_binding_is_left_out_by_name()
+    {
+        var request = Request(Good()) with { Nonce = null };
+        Assert.Throws<ArgumentException>(() => Tpm.Appraise(request));
+        var result = Tpm.Appraise(request with { Without = new HashSet<CheckGroup> { CheckGroup.Binding } });
+        Assert.Equal(Outcome.Verified, result.Outcome);
+        Assert.Contains("binding: left out by name", result.NotChecked);
+        Assert.Equal(CheckResult.SkippedByPolicy, result.Checks.Single(check => check.Id == "tpm.6").Result);
+    }
+
+    [Fact]
+    public void A_signature_by_another_key_is_refused()
+    {
+        using var other = new TestTpm();
+        var evidence = tpm.Evidence();
+        Fails("tpm.4", Appraise(Attestation(evidence with { Signature = other.Sign(evidence.Quote) })));
+    }
+
+    [Fact]
+    public void A_signature_of_another_scheme_than_the_keys_is_refused()
+    {
+        var evidence = tpm.Evidence(quote => quote with { PcrDigest = SHA384.HashData([.. tpm.Values().Values.SelectMany(value => value.Span.ToArray())]) });
+        Fails("tpm.3", Appraise(Attestation(evidence with { Signature = tpm.Sign(evidence.Quote, 0x000C) })));
+    }
+
+    [Fact]
+    public void Other_PCRs_than_the_quoted_ones_and_values_of_ones_own_are_refused()
+    {
+        var values = tpm.Values();
+        values.Remove(7);
+        Fails("tpm.7", Appraise(Attestation(tpm.Evidence(tpm.Quote(values), values))), "tpm.10"); // the policy reads PCR 7
+        values = tpm.Values();
+        var quote = tpm.Quote(values);
+        values[16] = Digest.Of("of my own"u8);
+        Fails("tpm.7", Appraise(Attestation(tpm.Evidence(quote, values))));
+        values = tpm.Values();
+        quote = tpm.Quote(values);
+        values[13] = Digest.Of("of my own"u8);
+        Fails("tpm.8", Appraise(Attestation(tpm.Evidence(quote, values))));
+    }
+
+    [Fact]
+    public void Another_bank_is_refused() =>
+        Fails("tpm.9", Appraise(Attestation(tpm.Evidence(quote => quote with { Selections = [quote.Selections[0] with { Bank = 0x000C }] }))));
+
+    [Fact]
+    public void A_log_that_does_not_lead_to_the_values_and_a_missing_log_are_refused()
+    {
+        var evidence = tpm.Evidence();
+        Fails("tpm.10", Appraise(Attestation(evidence with { EventLog = EventLog.Compose(tpm.Events.Skip(1)) })));
+        Fails("tpm.10", Appraise(Attestation(evidence with { EventLog = [] })));
+    }
+
+    [Fact]
+    public void A_suspended_machine_is_refused_unless_the_policy_allows_it()
+    {
+        var evidence = Attestation(tpm.Evidence(quote => quote with { RestartCount = 1 }));
+        Fails("tpm.11", Appraise(evidence));
+        Assert.Equal(Outcome.Verified, Tpm.Appraise(Request(evidence) with { Policy = Policy($$"""{"attestation_keys":["{{Name()}}"],"allow_restarts":true}""") }).Outcome);
+        Fails("tpm.11", Appraise(Attestation(tpm.Evidence(quote => quote with { Safe = false }))));
+    }
+
+    [Fact]
+    public void A_key_of_another_hierarchy_is_refused() =>
+        Fails("tpm.13", Appraise(Attestation(tpm.Evidence(quote => quote with { QualifiedSigner = (byte[])[0x00, 0x0B, .. new byte[32]] }))));
+
+    [Fact]
+    public void A_value_that_is_not_the_reference_value_is_refused()
+    {
+        Fails("tpm.14", Tpm.Appraise(Request(Good()) with { Policy = Policy($$"""{"attestation_keys":["{{Name()}}"],"reference_values":{"0":"{{Digest.Of("another firmware"u8)}}"} }""") }));
+        var wanted = Tpm.Appraise(Request(Good()) with { Policy = Policy($$"""{"attestation_keys":["{{Name()}}"],"reference_values":{"0":"{{tpm.Values()[0]}}"} }""") });
+        Assert.Equal(Outcome.Verified, wanted.Outcome);
+        Assert.DoesNotContain(wanted.NotChecked, line => line.Contains("PCR 0 ", StringComparison.Ordinal));
+        Assert.Contains(wanted.NotChecked, line => line.Contains("PCR 1 ", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("""{"attestation_key":[]}""")]
+    [InlineData("""{"pcrs":[24]}""")]
+    [InlineData("""{"pcrs":[1,1]}""")]
+    [InlineData("[]")]
+    [InlineData("null")]
+    public void A_policy_with_a_member_that_is_unknown_or_means_nothing_is_malformed(string policy) =>
+        Assert.Throws<MalformedException>(() => Tpm.Appraise(Request(Good()) with { Policy = Policy(policy) }));
+
+    [Fact]
+    public void The_strict_policy_reads_back_as_itself()
+    {
+        var shown = Tpm.StrictPolicy();
+        Assert.True(JsonNode.DeepEquals(shown, JsonNode.Parse(shown.ToJsonString())));
+        Fails("tpm.1", Tpm.Appraise(Request(Good()) with { Policy = Policy(shown.ToJsonString()) }));
+    }
+
+    /// <summary>The real quote answers no challenge: its nonce is empty, and matches nothing else.</summary>
+    [Fact]
+    public void A_real_machines_quote_verifies_under_its_key_and_empty_nonce_only()
+    {
+        var evidence = File.ReadAllBytes(SharedFiles.Require("vectors/tpm/gce-cos-85-no-nonce.pb"));
+        var key = TpmPublic.Parse(TpmStatement.Parse(evidence).Key!.Value.Span);
+        var request = new AppraisalRequest(evidence, TestTpm.Now) { Nonce = Array.Empty<byte>(), Policy = Policy($$"""{"attestation_keys":["{{Convert.ToHexStringLower(key.Name())}}"]}""") };
+        Assert.Equal("tpm", Appraiser.Recognise(evidence)?.Kind);
+        Assert.Empty(Tpm.Appraise(request).Failures);
+        Fails("tpm.6", Tpm.Appraise(request with { Nonce = new byte[] { 1 } }));
+        Fails("tpm.1", Tpm.Appraise(request with { Policy = default }));
+        Assert.True(Tpm.Show(evidence).Single(field => field.Name == "extraData").Danger);
+    }
+
+    private static void Fails(string id, AttestationResult result, params string[] also)
+    {
+        Assert.Equal(Outcome.Rejected, result.Outcome);
+        Assert.Equal([id, .. also], result.Failures.Select(check => check.Id).OrderBy(each => each == id ? 0 : 1));
+    }
+
+    private AppraisalRequest Request(ReadOnlyMemory<byte> evidence) => new(evidence, TestTpm.Now)
+    {
+        Nonce = TestTpm.Transcript.Span.ToArray(), Policy = Policy($$"""{"attestation_keys":["{{Name()}}"]}"""),
+    };
+
+    private string Name() => Convert.ToHexStringLower(tpm.Key.Name());
+
+    private static byte[] Policy(string json) => Encoding.UTF8.GetBytes(json);
+
+    private byte[] Attestation(TpmEvidence evidence, params byte[][] certificates)
+    {
+        var pcrs = evidence.Pcrs.SelectMany(pcr => Field(2, [.. Number(1, uint.Parse(pcr.Key, System.Globalization.CultureInfo.InvariantCulture)), .. Field(2, pcr.Value.Span.ToArray())]));
+        byte[] quote = [.. Field(1, evidence.Quote), .. Field(2, evidence.Signature), .. Field(3, [.. Number(1, 0x0B), .. pcrs])];
+        return [.. Field(1, tpm.Key.ToBytes()[2..]), .. Field(2, quote), .. evidence.EventLog.Length > 0 ? Field(3, evidence.EventLog) : [], .. certificates.SelectMany((der, i) => Field(i == 0 ? 6 : 7, der))];
+    }
+
+    private static byte[] Field(int number, byte[] bytes) => [(byte)(number << 3 | 2), .. Varint((uint)bytes.Length), .. bytes];
+
+    private static byte[] Number(int number, uint value) => [(byte)(number << 3), .. Varint(value)];
+
+    private static byte[] Varint(uint value) => value < 128 ? [(byte)value] : [(byte)(value & 127 | 128), .. Varint(value >> 7)];
+
+    private static X509Certificate2 Authority(ECDsa key)
+    {
+        var request = new CertificateRequest("CN=Test cloud", key, HashAlgorithmName.SHA384);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign, true));
+        return request.CreateSelfSigned(TestTpm.Now.AddYears(-1), TestTpm.Now.AddYears(9));
+    }
+
+    private byte[] Certificate(X509Certificate2 root)
+    {
+        using var key = ECDsa.Create(new ECParameters { Curve = ECCurve.NamedCurves.nistP256, Q = new() { X = tpm.Key.X.ToArray(), Y = tpm.Key.Y.ToArray() } });
+        var request = new CertificateRequest("CN=Test machine", key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
+        using var certificate = request.Create(root.SubjectName, X509SignatureGenerator.CreateForECDsa(root.GetECDsaPrivateKey()!), TestTpm.Now.AddYears(-1), TestTpm.Now.AddYears(1), [5]);
+        return certificate.RawData;
+    }
+}
