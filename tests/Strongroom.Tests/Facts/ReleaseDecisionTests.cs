@@ -444,10 +444,29 @@ public sealed class ReleaseDecisionTests
                 }));
                 break;
         }
-        Assert.Equal(lease.Id, Assert.Single(town.State.Release.JustEnded).Id);
+        Assert.NotNull(town.State.Release.Leases[lease.Id].Ended);
         Assert.False(town.State.Release.Leases[lease.Id].LivesAt(town.Now));
-        town.Write(town.Propose(new AddPublisher("other", Town.NewKey().PublicKey)));
-        Assert.Empty(town.State.Release.JustEnded);
+    }
+
+    /// <summary>So that it is found by what lives, and costs nothing for all that ever lived.</summary>
+    [Fact]
+    public void A_revocation_ends_what_lives_and_leaves_what_had_expired()
+    {
+        var expired = Leased();
+        town.Now = expired.Expires;
+        using var other = HpkePrivateKey.Generate();
+        var request = town.Approved(town.Owner1, town.Owner2);
+        Assert.Equal(Outcome.Allowed, town.Ask(request, other.PublicKey).Record.Outcome);
+        var living = Assert.Single(town.State.Release.Leases.Values, lease => lease.Request == request);
+        town.Now = living.Expires.AddSeconds(-1);
+        Assert.Equal(Outcome.Allowed, town.Renew(living, key: other.PublicKey).Record.Outcome);
+        town.Now = living.Expires.AddSeconds(1); // it lives on by its renewal alone
+        town.Write(town.Revoke(town.Machine));
+        Assert.NotNull(town.State.Release.Leases[living.Id].Ended);
+        Assert.Null(town.State.Release.Leases[expired.Id].Ended);
+        town.Write(town.Revoke(expired.Id));
+        Assert.NotNull(town.State.Release.Leases[expired.Id].Ended); // by its own name it is, once
+        Assert.NotEmpty(town.Refusals(town.Revoke(expired.Id)));
     }
 
     [Fact]

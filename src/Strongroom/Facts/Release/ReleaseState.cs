@@ -14,8 +14,8 @@ public sealed record ReleaseState
 
     public Chronicle InOrder { get; private init; } = Chronicle.Empty;
 
-    /// <summary>The leases that the last record ended before their time: who holds them must be told.</summary>
-    public ImmutableList<Lease> JustEnded { get; private init; } = [];
+    /// <summary>By the second of their expiry, those apart that ended before: what lives is found without looking at what ever lived.</summary>
+    private Chronicle ByExpiry { get; init; } = Chronicle.Empty;
 
     private ImmutableDictionary<(string Request, HpkePublicKey Key), string> ByKey { get; init; } =
         ImmutableDictionary<(string Request, HpkePublicKey Key), string>.Empty;
@@ -28,19 +28,17 @@ public sealed record ReleaseState
 
     internal ReleaseState Apply(long index, LedgerRecord record, LedgerState before) => record switch
     {
-        ReleaseDecided { Grant: { } grant } decided => (this with { JustEnded = [] }).Granted(index, decided, grant, before),
+        ReleaseDecided { Grant: { } grant } decided => Granted(index, decided, grant, before),
+        RenewalDecided { Expires: { } expires } decided => Renewed(Leases[decided.Transcript.Lease], expires, record.At),
         RenewalDecided { Transcript.Lease: var id } decided => this with
         {
-            JustEnded = [],
-            Leases = Leases.SetItem(id, decided.Expires is { } expires
-                ? Leases[id] with { Expires = expires, Renewed = record.At, LastAnswer = default }
-                : Leases[id] with { LastAnswer = Leases[id].LastAnswer.With(decided) }),
+            Leases = Leases.SetItem(id, Leases[id] with { LastAnswer = Leases[id].LastAnswer.With(decided) }),
         },
         CommandRecord { Command: Revoke revoke } => Ended(index, revoke.Target, revoke.Reason, record.At),
         CommandRecord { Command: RetireMachine retire } => Ended(index, retire.Machine, "the machine was retired", record.At),
         CommandRecord { Command: ApproveChange approve } when before.Access.Proposals[approve.Proposal].Command.Change is RemovePerson leave =>
             Ended(index, leave.Person, "a person on whose word it was released has left", record.At),
-        _ => JustEnded.IsEmpty ? this : this with { JustEnded = [] },
+        _ => this,
     };
 
     private ReleaseState Granted(long index, ReleaseDecided decided, GrantedLease grant, LedgerState before)
@@ -51,15 +49,33 @@ public sealed record ReleaseState
             grant.Lease, request.Id, decided.Model, decided.Version, decided.Transcript.Machine, decided.Transcript.HpkeKey, decided.Transcript.Configuration,
             decided.Transcript.Memory, decided.Measurement ?? throw new MalformedException(-1, "a grant without a measurement"), [.. grant.Approvals],
             [request.Command.By, .. people], decided.At, grant.Expires, index, decided.Development == true, Ended: null);
-        return this with { Leases = Leases.Add(lease.Id, lease), InOrder = InOrder.With(index, lease.Id), ByKey = ByKey.SetItem((request.Id, lease.HpkeKey), lease.Id) };
+        return this with
+        {
+            Leases = Leases.Add(lease.Id, lease),
+            InOrder = InOrder.With(index, lease.Id),
+            ByExpiry = ByExpiry.With(Second(lease.Expires), lease.Id),
+            ByKey = ByKey.SetItem((request.Id, lease.HpkeKey), lease.Id),
+        };
     }
+
+    private ReleaseState Renewed(Lease lease, DateTimeOffset expires, DateTimeOffset at) => this with
+    {
+        Leases = Leases.SetItem(lease.Id, lease with { Expires = expires, Renewed = at, LastAnswer = default }),
+        ByExpiry = ByExpiry.Without(Second(lease.Expires), lease.Id).With(Second(expires), lease.Id),
+    };
 
     private ReleaseState Ended(long index, string target, string reason, DateTimeOffset at)
     {
-        var ended = Leases.Values.Where(lease => lease.Ended is null && lease.RestsOn(target))
-            .Select(lease => lease with { Ended = new(index, at, reason) }).OrderBy(lease => lease.Index).ToImmutableList();
-        return this with { JustEnded = ended, Leases = Leases.SetItems(ended.Select(lease => KeyValuePair.Create(lease.Id, lease))) };
+        var ended = ByExpiry.After(Second(at), Leases.Count).Select(id => Leases[id]).Where(lease => lease.RestsOn(target)).ToList();
+        if (Find(target) is { Ended: null } named && !named.LivesAt(at)) ended.Add(named); // revoked by its own name, so that it is not once more
+        return this with
+        {
+            Leases = Leases.SetItems(ended.Select(lease => KeyValuePair.Create(lease.Id, lease with { Ended = new(index, at, reason) }))),
+            ByExpiry = ended.Aggregate(ByExpiry, (alive, lease) => alive.Without(Second(lease.Expires), lease.Id)),
+        };
     }
+
+    private static long Second(DateTimeOffset time) => time.ToUnixTimeSeconds();
 }
 
 /// <param name="People">Who opened the request, and whose approvals were spent.</param>
