@@ -47,9 +47,23 @@ internal sealed class CertificatePaths(VendorRoots roots)
             reason = $"the root of {product} has the pinned key and did not sign itself: its words were changed";
             return null;
         }
-        var found = Build(leaf, candidates, root, out reason);
+        var found = BuildOrNone(leaf, candidates, root, out reason);
         if (found is not null && remembered.Count < MaxRemembered) remembered.TryAdd(known, found);
         return found;
+    }
+
+    /// <summary>A certificate that parses may still have a key or an algorithm that the library cannot read, and then it throws.</summary>
+    private static CertificatePath? BuildOrNone(X509Certificate2 leaf, List<X509Certificate2> candidates, X509Certificate2 root, out string reason)
+    {
+        try
+        {
+            return Build(leaf, candidates, root, out reason);
+        }
+        catch (CryptographicException e)
+        {
+            reason = $"a certificate cannot be read: {e.Message}";
+            return null;
+        }
     }
 
     private static CertificatePath? Build(X509Certificate2 leaf, List<X509Certificate2> candidates, X509Certificate2 root, out string reason)

@@ -12,6 +12,7 @@ public sealed class RevocationList
 
     private readonly SignedDer der;
     private readonly HashSet<BigInteger> serials;
+    private byte[]? signer;
 
     private RevocationList(SignedDer der, X500DistinguishedName issuer, DateTimeOffset thisUpdate, DateTimeOffset? nextUpdate, HashSet<BigInteger> serials)
     {
@@ -52,7 +53,14 @@ public sealed class RevocationList
     }
 
     /// <summary>True when this authority issued and signed the list.</summary>
-    public bool IsBy(X509Certificate2 authority) => Issuer.RawData.AsSpan().SequenceEqual(authority.SubjectName.RawData) && der.IsSignedBy(authority);
+    public bool IsBy(X509Certificate2 authority)
+    {
+        // A list outlives many appraisals: whose it was found to be is remembered, which is never what a list says but what a signature showed.
+        if (signer is not null && authority.RawDataMemory.Span.SequenceEqual(signer)) return true;
+        if (!Issuer.RawData.AsSpan().SequenceEqual(authority.SubjectName.RawData) || !der.IsSignedBy(authority)) return false;
+        signer = authority.RawData;
+        return true;
+    }
 
     public bool Lists(X509Certificate2 certificate) => serials.Contains(new BigInteger(certificate.SerialNumberBytes.Span, isUnsigned: false, isBigEndian: true));
 

@@ -17,7 +17,8 @@ internal sealed class SignedDer
     private SignedDer(ReadOnlyMemory<byte> signed, byte[] algorithm, byte[] signature, string oid, HashAlgorithmName hash)
     {
         (Signed, Algorithm, Signature, this.hash) = (signed, algorithm, signature, hash);
-        verify = oid == Pss ? (key, data, bytes, with) => Rsa(key, data, bytes, with, RSASignaturePadding.Pss)
+        IsPss = oid == Pss;
+        verify = IsPss ? (key, data, bytes, with) => Rsa(key, data, bytes, with, RSASignaturePadding.Pss)
             : oid.StartsWith("1.2.840.10045.", StringComparison.Ordinal) ? Ecdsa
             : (key, data, bytes, with) => Rsa(key, data, bytes, with, RSASignaturePadding.Pkcs1);
     }
@@ -29,6 +30,11 @@ internal sealed class SignedDer
     public ReadOnlyMemory<byte> Algorithm { get; }
 
     public ReadOnlyMemory<byte> Signature { get; }
+
+    /// <summary>RSASSA-PSS rather than PKCS #1 or ECDSA.</summary>
+    public bool IsPss { get; }
+
+    public HashAlgorithmName Hash => hash;
 
     /// <exception cref="MalformedException">Not exactly this shape, or signed by an algorithm that does not count: SHA-1 and weaker, RSASSA-PSS with two hashes.</exception>
     public static SignedDer Parse(ReadOnlyMemory<byte> der)
@@ -52,8 +58,18 @@ internal sealed class SignedDer
         }
     }
 
-    /// <summary>False also where the key is of another kind than the algorithm.</summary>
-    public bool IsSignedBy(X509Certificate2 signer) => verify(signer, Signed.Span, Signature.Span, hash);
+    /// <summary>False also where the key is of another kind than the algorithm, or cannot be read.</summary>
+    public bool IsSignedBy(X509Certificate2 signer)
+    {
+        try
+        {
+            return verify(signer, Signed.Span, Signature.Span, hash);
+        }
+        catch (CryptographicException)
+        {
+            return false;
+        }
+    }
 
     private static (string Oid, HashAlgorithmName Hash) AlgorithmOf(ReadOnlyMemory<byte> algorithm)
     {
