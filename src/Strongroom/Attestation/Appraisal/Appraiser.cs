@@ -68,6 +68,7 @@ public abstract class Appraiser
     [
         new Nitro.NitroAppraiser(roots), // spec/evidence-nitro.md
         new TpmAppraiser(), // spec/evidence-tpm.md
+        new Snp.SnpAppraiser(roots), // spec/evidence-sev-snp.md
     ];
 }
 

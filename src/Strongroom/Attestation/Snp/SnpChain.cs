@@ -1,0 +1,76 @@
+using System.Formats.Asn1;
+using System.Security.Cryptography.X509Certificates;
+using Strongroom.Attestation.Appraisal;
+
+namespace Strongroom.Attestation.Snp;
+
+/// <summary>The three certificates behind a report: the key's, AMD's signing key of its kind (ASK for chips, ASVK for providers), the root of the product line (ARK).</summary>
+internal sealed record SnpChain(SnpProduct Product, CertificatePath Path)
+{
+    private const string CrlDistributionPoints = "2.5.29.31";
+
+    private static readonly (string Oid, string Value)[] Amd =
+    [
+        ("2.5.4.11", "Engineering"), ("2.5.4.6", "US"), ("2.5.4.7", "Santa Clara"), ("2.5.4.8", "CA"), ("2.5.4.10", "Advanced Micro Devices"),
+    ];
+
+    public SnpKey Key => SnpKey.Of(Path.Leaf);
+
+    public X509Certificate2 Intermediate => Path.Certificates[1];
+
+    public X509Certificate2 Root => Path.Root;
+
+    /// <summary>The name of the certificate that signs keys of this kind.</summary>
+    public static string IntermediateName(SnpProduct product, bool provider) => provider ? $"SEV-VLEK-{product}" : $"SEV-{product}";
+
+    public static string RootName(SnpProduct product) => $"ARK-{product}";
+
+    public static string Service(SnpProduct product, bool provider) => $"https://kdsintf.amd.com/{(provider ? "vlek" : "vcek")}/v1/{product}";
+
+    /// <summary>The first certificate whose subject is not exactly AMD's for its place; null when all are.</summary>
+    public string? WrongName() =>
+        !IsAmd(Root, RootName(Product)) ? Root.Subject
+        : !IsAmd(Intermediate, IntermediateName(Product, false)) && !IsAmd(Intermediate, IntermediateName(Product, true)) ? Intermediate.Subject
+        : !IsAmd(Path.Leaf, SnpKey.Chips) && !IsAmd(Path.Leaf, SnpKey.Providers) ? Path.Leaf.Subject
+        : null;
+
+    /// <summary>Where the lists are published, as the authorities' certificates say; null where both name AMD's service for this line.</summary>
+    public string? WrongDistributionPoint()
+    {
+        var provider = SnpKey.CommonNameOf(Intermediate) == IntermediateName(Product, true);
+        return DistributionPoint(Intermediate) != $"{Service(Product, provider)}/crl" ? $"{Intermediate.Subject}: {DistributionPoint(Intermediate) ?? "none"}"
+            : DistributionPoint(Root) != $"{Service(Product, false)}/crl" ? $"{Root.Subject}: {DistributionPoint(Root) ?? "none"}"
+            : null;
+    }
+
+    /// <summary>Exactly these six attributes, in whatever order, each alone in its place.</summary>
+    private static bool IsAmd(X509Certificate2 certificate, string commonName)
+    {
+        List<(string, string)> found = [];
+        foreach (var part in certificate.SubjectName.EnumerateRelativeDistinguishedNames())
+        {
+            if (part.HasMultipleElements) return false;
+            found.Add((part.GetSingleElementType().Value ?? "", part.GetSingleElementValue() ?? ""));
+        }
+        return found.Order().SequenceEqual(Amd.Append(("2.5.4.3", commonName)).Order());
+    }
+
+    /// <summary>The one URI of the extension (RFC 5280 section 4.2.1.13); null for another shape.</summary>
+    private static string? DistributionPoint(X509Certificate2 certificate)
+    {
+        try
+        {
+            if (certificate.Extensions.FirstOrDefault(each => each.Oid!.Value == CrlDistributionPoints) is not { } extension) return null;
+            var points = new AsnReader(extension.RawData, AsnEncodingRules.DER).ReadSequence();
+            var names = points.ReadSequence().ReadSequence(Context(0)).ReadSequence(Context(0));
+            var uri = names.ReadCharacterString(UniversalTagNumber.IA5String, new Asn1Tag(TagClass.ContextSpecific, 6));
+            return points.HasData || names.HasData ? null : uri;
+        }
+        catch (AsnContentException)
+        {
+            return null;
+        }
+    }
+
+    private static Asn1Tag Context(int number) => new(TagClass.ContextSpecific, number, isConstructed: true);
+}

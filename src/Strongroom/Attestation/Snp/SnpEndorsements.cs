@@ -1,0 +1,54 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography.X509Certificates;
+using Strongroom.Attestation.Appraisal;
+using Strongroom.Bytes;
+
+namespace Strongroom.Attestation.Snp;
+
+/// <summary>Everything that an appraisal may build a chain from: what came along with the report and what the caller has. Nothing of it is believed yet.</summary>
+internal sealed record SnpEndorsements(IReadOnlyList<X509Certificate2> Certificates, IReadOnlyList<RevocationList> Lists)
+{
+    private const int MaxRemembered = 1024;
+    private const int MaxRememberedBytes = 32 * 1024;
+
+    private static readonly ConcurrentDictionary<Digest, SnpEndorsements> Remembered = new();
+
+    /// <exception cref="MalformedException">An entry of the table is not what its kind says.</exception>
+    public static SnpEndorsements Of(SnpEvidence evidence, Endorsements callers)
+    {
+        var own = OfTable(evidence.Table);
+        return own.Certificates.Count == 0 && own.Lists.Count == 0 ? new(callers.Certificates, callers.RevocationLists)
+            : new([.. own.Certificates, .. callers.Certificates], [.. own.Lists, .. callers.RevocationLists]);
+    }
+
+    /// <summary>A machine sends the same table with every report; parsed certificates carry what was learnt of them.</summary>
+    private static SnpEndorsements OfTable(IReadOnlyList<SnpTableEntry> table)
+    {
+        if (table.Count == 0) return new([], []);
+        if (table.Sum(entry => (long)entry.Bytes.Length) > MaxRememberedBytes) return Parse(table);
+        var writer = new ByteWriter();
+        foreach (var entry in table) writer.U32((uint)entry.Bytes.Length).U8(entry.Kind == "CRL" ? (byte)1 : SnpEvidence.Guids.Values.Contains(entry.Kind) ? (byte)2 : (byte)0).Bytes(entry.Bytes.Span);
+        var digest = Digest.Of(writer.Written);
+        if (Remembered.TryGetValue(digest, out var before)) return before;
+        var parsed = Parse(table);
+        if (Remembered.Count >= MaxRemembered) Remembered.Clear(); // somebody sends new ones all the time: start again rather than keep his for ever
+        Remembered.TryAdd(digest, parsed);
+        return parsed;
+    }
+
+    private static SnpEndorsements Parse(IReadOnlyList<SnpTableEntry> table)
+    {
+        List<X509Certificate2> certificates = [];
+        List<RevocationList> lists = [];
+        foreach (var entry in table.Where(entry => SnpEvidence.Guids.Values.Contains(entry.Kind)))
+        {
+            // DER as the specification has it, or PEM as some hosts store it; a list likewise.
+            var found = Endorsements.Read([($"{entry.Kind} of the certificate table", entry.Bytes)]);
+            if (entry.Kind == "CRL" ? found.RevocationLists.Count == 0 : found.Certificates.Count == 0)
+                throw new MalformedException(-1, $"the {entry.Kind} of the certificate table cannot be read");
+            certificates.AddRange(found.Certificates);
+            lists.AddRange(found.RevocationLists);
+        }
+        return new(certificates, lists);
+    }
+}
