@@ -46,6 +46,12 @@ public sealed class ByteWriter
         return this;
     }
 
+    public ByteWriter U16Little(ushort value)
+    {
+        BinaryPrimitives.WriteUInt16LittleEndian(Next(2), value);
+        return this;
+    }
+
     public ByteWriter U32Little(uint value)
     {
         BinaryPrimitives.WriteUInt32LittleEndian(Next(4), value);

@@ -91,8 +91,8 @@ public sealed class Endorsements
         public void Add(string name, ReadOnlyMemory<byte> bytes)
         {
             var text = bytes.Span.TrimStart(" \t\r\n\u00ef\u00bb\u00bf"u8);
-            if (bytes.Span.IndexOf("-----BEGIN "u8) >= 0) AddPem(name, bytes.Span);
-            else if (text is [(byte)'{' or (byte)'[', ..]) Json.Add(new(name, bytes));
+            if (text is [(byte)'{' or (byte)'[', ..]) Json.Add(new(name, bytes)); // before PEM: collateral in one JSON has PEM in its strings
+            else if (bytes.Span.IndexOf("-----BEGIN "u8) >= 0) AddPem(name, bytes.Span);
             else if (text is [(byte)'<', ..]) Xml.Add(new(name, bytes));
             else if (IsOneDerValue(bytes.Span)) AddDer(name, bytes);
             else Unrecognised.Add(name);

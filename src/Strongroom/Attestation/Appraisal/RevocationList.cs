@@ -14,9 +14,9 @@ public sealed class RevocationList
     private readonly HashSet<BigInteger> serials;
     private byte[]? signer;
 
-    private RevocationList(SignedDer der, X500DistinguishedName issuer, DateTimeOffset thisUpdate, DateTimeOffset? nextUpdate, HashSet<BigInteger> serials)
+    private RevocationList(SignedDer der, X500DistinguishedName issuer, DateTimeOffset thisUpdate, DateTimeOffset? nextUpdate, HashSet<BigInteger> serials, IReadOnlySet<string> extensions)
     {
-        (this.der, Issuer, ThisUpdate, NextUpdate, this.serials) = (der, issuer, thisUpdate, nextUpdate, serials);
+        (this.der, Issuer, ThisUpdate, NextUpdate, this.serials, Extensions) = (der, issuer, thisUpdate, nextUpdate, serials, extensions);
     }
 
     public X500DistinguishedName Issuer { get; }
@@ -27,6 +27,9 @@ public sealed class RevocationList
     public DateTimeOffset? NextUpdate { get; }
 
     public int Count => serials.Count;
+
+    /// <summary>Object identifiers of the list's own extensions: some vendors promise a number and the issuer's key identifier.</summary>
+    internal IReadOnlySet<string> Extensions { get; }
 
     /// <param name="bytes">DER.</param>
     /// <exception cref="MalformedException">No CRL, a delta, or one with a critical extension that is not understood.</exception>
@@ -42,9 +45,9 @@ public sealed class RevocationList
             var thisUpdate = Time(list);
             DateTimeOffset? nextUpdate = list.HasData && IsTime(list.PeekTag()) ? Time(list) : null;
             var serials = list.HasData && list.PeekTag().HasSameClassAndValue(Asn1Tag.Sequence) ? Serials(list.ReadSequence()) : [];
-            if (list.HasData) RequireKnown(list.ReadSequence(new(TagClass.ContextSpecific, 0)).ReadSequence());
+            HashSet<string> extensions = list.HasData ? RequireKnown(list.ReadSequence(new(TagClass.ContextSpecific, 0)).ReadSequence()) : [];
             list.ThrowIfNotEmpty();
-            return new(der, issuer, thisUpdate, nextUpdate, serials);
+            return new(der, issuer, thisUpdate, nextUpdate, serials, extensions);
         }
         catch (AsnContentException e)
         {
@@ -79,8 +82,9 @@ public sealed class RevocationList
     }
 
     /// <summary>Whoever does not understand a critical extension must not use the list (RFC 5280 section 5.2): it might list fewer than all.</summary>
-    private static void RequireKnown(AsnReader extensions)
+    private static HashSet<string> RequireKnown(AsnReader extensions)
     {
+        HashSet<string> known = [];
         while (extensions.HasData)
         {
             var extension = extensions.ReadSequence();
@@ -89,7 +93,9 @@ public sealed class RevocationList
             extension.ReadOctetString();
             extension.ThrowIfNotEmpty();
             if (critical || oid == DeltaIndicator) throw new MalformedException(-1, $"a revocation list with the extension {oid} may list fewer than all");
+            known.Add(oid);
         }
+        return known;
     }
 
     private static bool IsTime(Asn1Tag tag) => tag.HasSameClassAndValue(Asn1Tag.UtcTime) || tag.HasSameClassAndValue(Asn1Tag.GeneralizedTime);
