@@ -67,6 +67,8 @@ public abstract class Appraiser
     private static IEnumerable<Appraiser> All(VendorRoots roots) =>
     [
         new Nitro.NitroAppraiser(roots), // spec/evidence-nitro.md
+        new Dcap.SgxAppraiser(roots), // spec/evidence-tdx-sgx.md
+        new Dcap.TdxAppraiser(roots), // spec/evidence-tdx-sgx.md
         new TpmAppraiser(), // spec/evidence-tpm.md
         new Snp.SnpAppraiser(roots), // spec/evidence-sev-snp.md
     ];
