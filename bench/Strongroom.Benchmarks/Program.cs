@@ -9,6 +9,7 @@ return args switch
     ["ready"] => Strongroom.Benchmarks.Ready.Run(),
     ["guarded"] => Strongroom.Benchmarks.Guarded.Run(),
     ["evidence"] => Strongroom.Benchmarks.Evidence.Run(),
+    ["appraise-nitro", var document] => Strongroom.Benchmarks.AppraiseNitro.Run(document),
     ["release"] => await Strongroom.Benchmarks.Release.RunAsync(),
     ["ledger"] => await Strongroom.Benchmarks.LedgerBench.RunAsync(),
     _ => Usage(),
