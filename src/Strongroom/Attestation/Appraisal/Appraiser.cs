@@ -71,6 +71,8 @@ public abstract class Appraiser
         new Dcap.TdxAppraiser(roots), // spec/evidence-tdx-sgx.md
         new TpmAppraiser(), // spec/evidence-tpm.md
         new Snp.SnpAppraiser(roots), // spec/evidence-sev-snp.md
+        new Nvidia.NvidiaAppraiser(Nvidia.NvidiaKind.Gpu, roots), // spec/evidence-nvidia.md
+        new Nvidia.NvidiaAppraiser(Nvidia.NvidiaKind.Switch, roots), // spec/evidence-nvidia.md
     ];
 }
 

@@ -1,0 +1,105 @@
+using System.Buffers.Text;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using System.Text.Json;
+using Strongroom.Attestation.Appraisal;
+using Strongroom.Bytes;
+
+namespace Strongroom.Attestation.Nvidia;
+
+/// <summary>
+/// One device's report as it came in a file: hexadecimal or base64 text, raw bytes, or one of the JSON documents that NVIDIA's tools and their users print, which brings
+/// the certificates along and says a few things beside the report.
+/// </summary>
+/// <param name="Report">What the device signed.</param>
+/// <param name="Certificates">That came along; empty where the file is a bare report.</param>
+/// <param name="Stated">What the document says of this device outside the signature: arch, nonce, driver_version, vbios_version, cc_mode.</param>
+internal sealed record DeviceEvidence(SpdmReport Report, IReadOnlyList<X509Certificate2> Certificates, IReadOnlyDictionary<string, string> Stated)
+{
+    public const int MaxDevices = 64;
+
+    /// <summary>A report has some thousands of bytes; text of this length could hold a hundred.</summary>
+    private const int MaxTextSize = 1024 * 1024;
+
+    /// <summary>Members of a document that speak of a device and can be compared with its report; others are not read.</summary>
+    private static readonly string[] Comparable = ["arch", "nonce", "driver_version", "vbios_version", "cc_mode"];
+
+    /// <summary>Under which names documents list their devices: nvattest, NRAS requests, KBS evidence.</summary>
+    private static readonly string[] Lists = ["evidences", "evidence_list", "device_evidence_list"];
+
+    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 8 };
+
+    /// <exception cref="MalformedException">None of the forms.</exception>
+    public static IReadOnlyList<DeviceEvidence> Read(ReadOnlyMemory<byte> file)
+    {
+        if (SpdmReport.Recognises(file.Span)) return [new(SpdmReport.Parse(file), [], new Dictionary<string, string>())];
+        var text = file.Span.Trim(" \t\r\n"u8);
+        if (text is [(byte)'{' or (byte)'[', ..]) return ReadJson(file);
+        if (text.Length > MaxTextSize) throw new MalformedException(MaxTextSize, "no report is as long as this");
+        return [new(SpdmReport.Parse(Decode(Encoding.Latin1.GetString(text))), [], new Dictionary<string, string>())];
+    }
+
+    private static List<DeviceEvidence> ReadJson(ReadOnlyMemory<byte> file)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(file, Strict);
+            var items = Items(document.RootElement).ToList();
+            if (items.Count is 0 or > MaxDevices) throw new MalformedException(-1, $"a document has evidence of 1 to {MaxDevices} devices");
+            return [.. items.Select(item => Device(item, document.RootElement))];
+        }
+        catch (JsonException e)
+        {
+            throw new MalformedException(-1, $"no JSON document: {e.Message}");
+        }
+        catch (InvalidOperationException)
+        {
+            throw new MalformedException(-1, "a member is not of the kind that it must be");
+        }
+    }
+
+    /// <summary>A list of devices, an object that has one, one device, or a conceptual message wrapper whose members are devices.</summary>
+    private static IEnumerable<JsonElement> Items(JsonElement root)
+    {
+        if (root.ValueKind == JsonValueKind.Array) return root.EnumerateArray();
+        var lists = Lists.Where(name => root.TryGetProperty(name, out _)).ToList();
+        if (lists.Count > 1) throw new MalformedException(-1, "a document lists its devices once");
+        if (lists is [var list]) return root.GetProperty(list).EnumerateArray();
+        if (root.TryGetProperty("evidence", out _)) return [root];
+        return root.EnumerateObject().Select(member => member.Value).Where(value => value.ValueKind == JsonValueKind.Object && value.TryGetProperty("evidence", out _));
+    }
+
+    private static DeviceEvidence Device(JsonElement item, JsonElement root)
+    {
+        if (item.ValueKind != JsonValueKind.Object || !item.TryGetProperty("evidence", out var evidence)) throw new MalformedException(-1, "a device without evidence");
+        Dictionary<string, string> stated = [];
+        foreach (var name in Comparable)
+        {
+            if (item.TryGetProperty(name, out var value) || (root.ValueKind == JsonValueKind.Object && root.TryGetProperty(name, out value)))
+                stated[name] = name == "nonce" ? Convert.ToHexStringLower(Decode(Word(value))) : Word(value);
+        }
+        var certificates = item.TryGetProperty("certificate", out var chain) ? Endorsements.ReadCertificates(Decode(Word(chain))) : [];
+        return new(SpdmReport.Parse(Decode(Word(evidence))), certificates, stated);
+    }
+
+    /// <summary>A string, or the pair of a media type and a string.</summary>
+    private static string Word(JsonElement value) =>
+        (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 2 ? value[1] : value).GetString() ?? throw new MalformedException(-1, "a member is null");
+
+    /// <summary>Hexadecimal where it can be that, else base64 in either alphabet; white space between digits does not count.</summary>
+    private static byte[] Decode(string text)
+    {
+        if (text.Length > MaxTextSize) throw new MalformedException(MaxTextSize, "no report is as long as this");
+        var digits = text.AsSpan().IndexOfAny(" \t\r\n") < 0 ? text : string.Concat(text.Split([' ', '\t', '\r', '\n'], StringSplitOptions.RemoveEmptyEntries));
+        if (digits.Length == 0) throw new MalformedException(0, "there is no evidence");
+        if (digits.Length % 2 == 0 && !digits.AsSpan().ContainsAnyExcept("0123456789abcdefABCDEF")) return Convert.FromHexString(digits);
+        try
+        {
+            return digits.AsSpan().ContainsAny('-', '_') || digits.Length % 4 != 0 ? Base64Url.DecodeFromChars(digits) : Convert.FromBase64String(digits);
+        }
+        catch (FormatException)
+        {
+            throw new MalformedException(-1, "evidence is raw bytes, hexadecimal, base64 or JSON");
+        }
+    }
+}

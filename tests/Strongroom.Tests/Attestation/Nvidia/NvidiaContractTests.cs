@@ -1,0 +1,67 @@
+using System.Text;
+using Strongroom.Attestation.Appraisal;
+using Strongroom.Tests.Attestation.Appraisal;
+
+namespace Strongroom.Tests.Attestation.Nvidia;
+
+/// <summary>The bare report of a GPU.</summary>
+public sealed class NvidiaGpuContractTests : AppraiserContract
+{
+    private static readonly NvidiaCase Case = new();
+    private static readonly Appraiser Appraiser = Appraiser.For(Case.Kind, Case.Vendor.Roots)!;
+    private static readonly Endorsements Endorsed = Case.Endorse();
+    private static readonly byte[] Evidence = Case.Evidence;
+
+    protected override byte[] Good() => [.. Evidence];
+
+    private protected override AttestationResult Appraise(ReadOnlyMemory<byte> evidence) => Appraiser.Appraise(Case.Request(evidence, Endorsed));
+
+    protected override IEnumerable<Range> SignedRanges(byte[] good) => [Range.All];
+
+    [Fact]
+    public void Is_recognised() => Assert.Equal("nvidia-gpu", Appraiser.Recognise(Good())?.Kind);
+}
+
+/// <summary>Two GPUs in one document with their certificates.</summary>
+public sealed class NvidiaSetContractTests : AppraiserContract
+{
+    private static readonly NvidiaCase Case = new() { Devices = [new(), new() { Serial = "41431D480FE5E87275" }] };
+    private static readonly Appraiser Appraiser = Appraiser.For(Case.Kind, Case.Vendor.Roots)!;
+    private static readonly Endorsements Endorsed = Case.Endorse();
+    private static readonly byte[] Evidence = Case.Evidence;
+
+    protected override int FlippedBits => 200;
+
+    protected override byte[] Good() => [.. Evidence];
+
+    private protected override AttestationResult Appraise(ReadOnlyMemory<byte> evidence) => Appraiser.Appraise(Case.Request(evidence, Endorsed));
+
+    /// <summary>The first report; the last digits of base64 have bits that mean nothing.</summary>
+    protected override IEnumerable<Range> SignedRanges(byte[] good)
+    {
+        var text = Encoding.ASCII.GetString(good);
+        var start = text.IndexOf("EeAB", StringComparison.Ordinal);
+        return [start..(text.IndexOf('"', start) - 4)];
+    }
+
+    [Fact]
+    public void Is_recognised() => Assert.Equal("nvidia-gpu", Appraiser.Recognise(Good())?.Kind);
+}
+
+/// <summary>The bare report of a switch.</summary>
+public sealed class NvidiaSwitchContractTests : AppraiserContract
+{
+    private static readonly NvidiaCase Case = NvidiaCase.Switch();
+    private static readonly Appraiser Appraiser = Appraiser.For(Case.Kind, Case.Vendor.Roots)!;
+    private static readonly Endorsements Endorsed = Case.Endorse();
+    private static readonly byte[] Evidence = Case.Evidence;
+
+    protected override byte[] Good() => [.. Evidence];
+
+    private protected override AttestationResult Appraise(ReadOnlyMemory<byte> evidence) => Appraiser.Appraise(Case.Request(evidence, Endorsed));
+
+    protected override IEnumerable<Range> SignedRanges(byte[] good) => [Range.All];
+
+    [Fact]
+    public void Is_recognised() => Assert.Equal("nvidia-switch", Appraiser.Recognise(Good())?.Kind);
+}
