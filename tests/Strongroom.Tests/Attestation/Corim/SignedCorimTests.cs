@@ -151,6 +151,24 @@ public sealed class SignedCorimTests
     }
 
     [Fact]
+    public void Changed_values_under_a_right_signature_are_judged_or_malformed_and_never_anything_else()
+    {
+        var payload = Unsigned();
+        for (var round = Environment.GetEnvironmentVariable("STRONGROOM_LONG") is null ? 500 : 10_000; round > 0; round--)
+        {
+            var changed = payload.ToArray();
+            for (var bytes = RandomNumberGenerator.GetInt32(1, 4); bytes > 0; bytes--) changed[RandomNumberGenerator.GetInt32(changed.Length)] = RandomNumberGenerator.GetBytes(1)[0];
+            try
+            {
+                Verify(Sign(changed));
+            }
+            catch (MalformedException)
+            {
+            }
+        }
+    }
+
+    [Fact]
     public void Older_wrappings_are_opened() => Assert.NotNull(Verify([0xD9, 0x01, 0xF4, 0xD9, 0x01, 0xF6, .. Sign()]).Values);
 
     public static TheoryData<string, string[], int> Sealed => new()
