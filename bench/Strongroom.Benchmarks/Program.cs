@@ -8,6 +8,7 @@ return args switch
     ["decode"] => Strongroom.Benchmarks.Decode.Run(),
     ["ready"] => Strongroom.Benchmarks.Ready.Run(),
     ["guarded"] => Strongroom.Benchmarks.Guarded.Run(),
+    ["appraise-snp"] => Strongroom.Benchmarks.AppraiseSnp.Run(),
     ["evidence"] => Strongroom.Benchmarks.Evidence.Run(),
     ["appraise-nitro", var document] => Strongroom.Benchmarks.AppraiseNitro.Run(document),
     ["release"] => await Strongroom.Benchmarks.Release.RunAsync(),

@@ -85,7 +85,7 @@ internal sealed class SnpEndorsementChecks(
         if (claimed.Count > 0 && !findings.Check("snp.6.signature", "the root signed the list of revoked certificates", signed.Count > 0, group: group)) return;
         if (signed.Count > 0 && !findings.Check("snp.6.time", "the list says from when and until when it is in force, and begins in the past",
             signed.Any(list => list.NextUpdate is not null && list.ThisUpdate <= at), string.Join(", ", signed.Select(Times)), group)) return;
-        var inForce = signed.Where(list => list.ThisUpdate <= at && at < list.NextUpdate).OrderByDescending(list => list.ThisUpdate).ToList();
+        var inForce = signed.Where(list => list.ThisUpdate <= at && at < list.NextUpdate).OrderBy(Age).ToList();
         if (inForce.Count == 0)
         {
             findings.Missing("snp.6", what, $"the list of revoked certificates of {chain.Product}{(signed.Count > 0 ? $", newer than the one in force {Times(signed[0])}" : "")}: {source}", group);
@@ -96,11 +96,13 @@ internal sealed class SnpEndorsementChecks(
         // Chips' certificates all have the serial number 0, which says nothing about one of them.
         var revoked = chain.Path.Certificates.Take(2).FirstOrDefault(each => each.SerialNumberBytes.Span.ContainsAnyExcept((byte)0) && inForce.Any(list => list.Lists(each)));
         findings.Check("snp.6", what, revoked is null, revoked is null ? $"{newest.Count} revoked" : $"{SnpKey.CommonNameOf(revoked)} is revoked", group);
-        var age = at - newest.ThisUpdate;
+        var age = Age(newest);
         const string recent = "the list is recent enough for the policy";
-        if (age <= TimeSpan.FromDays(policy.MaxRevocationListAgeDays)) findings.Check("snp.6.age", recent, true, $"{age.TotalDays:0.0} days old, at most {policy.MaxRevocationListAgeDays}", CheckGroup.Freshness);
-        else findings.Missing("snp.6.age", recent, $"a list of revoked certificates not older than {policy.MaxRevocationListAgeDays} days (this one: {age.TotalDays:0.0}): {source}", CheckGroup.Freshness);
+        if (age <= TimeSpan.FromDays(policy.MaxEndorsementAgeDays)) findings.Check("snp.6.age", recent, true, $"{age.TotalDays:0.0} days old, at most {policy.MaxEndorsementAgeDays}", CheckGroup.Freshness);
+        else findings.Missing("snp.6.age", recent, $"a list of revoked certificates not older than {policy.MaxEndorsementAgeDays} days (this one: {age.TotalDays:0.0}): {source}", CheckGroup.Freshness);
     }
+
+    private TimeSpan Age(RevocationList list) => endorsements.AgeOf(list, at);
 
     private static string Times(RevocationList list) => $"from {list.ThisUpdate:u} to {(list.NextUpdate is { } next ? $"{next:u}" : "for ever")}";
 

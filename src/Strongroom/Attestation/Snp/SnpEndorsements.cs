@@ -6,7 +6,7 @@ using Strongroom.Bytes;
 namespace Strongroom.Attestation.Snp;
 
 /// <summary>Everything that an appraisal may build a chain from: what came along with the report and what the caller has. Nothing of it is believed yet.</summary>
-internal sealed record SnpEndorsements(IReadOnlyList<X509Certificate2> Certificates, IReadOnlyList<RevocationList> Lists)
+internal sealed record SnpEndorsements(IReadOnlyList<X509Certificate2> Certificates, IReadOnlyList<RevocationList> Lists, Endorsements Callers)
 {
     private const int MaxRemembered = 1024;
     private const int MaxRememberedBytes = 32 * 1024;
@@ -17,14 +17,17 @@ internal sealed record SnpEndorsements(IReadOnlyList<X509Certificate2> Certifica
     public static SnpEndorsements Of(SnpEvidence evidence, Endorsements callers)
     {
         var own = OfTable(evidence.Table);
-        return own.Certificates.Count == 0 && own.Lists.Count == 0 ? new(callers.Certificates, callers.RevocationLists)
-            : new([.. own.Certificates, .. callers.Certificates], [.. own.Lists, .. callers.RevocationLists]);
+        return own.Certificates.Count == 0 && own.Lists.Count == 0 ? new(callers.Certificates, callers.RevocationLists, callers)
+            : new([.. own.Certificates, .. callers.Certificates], [.. own.Lists, .. callers.RevocationLists], callers);
     }
+
+    /// <summary>When a signed bundle was collected counts for the lists in it, never for one that came along with the report.</summary>
+    public TimeSpan AgeOf(RevocationList list, DateTimeOffset at) => Callers.RevocationLists.Contains(list) ? Callers.AgeOf(list.ThisUpdate, at) : at - list.ThisUpdate;
 
     /// <summary>A machine sends the same table with every report; parsed certificates carry what was learnt of them.</summary>
     private static SnpEndorsements OfTable(IReadOnlyList<SnpTableEntry> table)
     {
-        if (table.Count == 0) return new([], []);
+        if (table.Count == 0) return new([], [], Endorsements.None);
         if (table.Sum(entry => (long)entry.Bytes.Length) > MaxRememberedBytes) return Parse(table);
         var writer = new ByteWriter();
         foreach (var entry in table) writer.U32((uint)entry.Bytes.Length).U8(entry.Kind == "CRL" ? (byte)1 : SnpEvidence.Guids.Values.Contains(entry.Kind) ? (byte)2 : (byte)0).Bytes(entry.Bytes.Span);
@@ -49,6 +52,6 @@ internal sealed record SnpEndorsements(IReadOnlyList<X509Certificate2> Certifica
             certificates.AddRange(found.Certificates);
             lists.AddRange(found.RevocationLists);
         }
-        return new(certificates, lists);
+        return new(certificates, lists, Endorsements.None);
     }
 }

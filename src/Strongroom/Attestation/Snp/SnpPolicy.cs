@@ -34,7 +34,7 @@ internal sealed record SnpPolicy(
     string? ImageId = null,
     uint MinimumGuestSvn = 0,
     string? ReportId = null,
-    int MaxRevocationListAgeDays = 7)
+    int MaxEndorsementAgeDays = 7)
 {
     /// <summary>The built-in one.</summary>
     public static SnpPolicy Strict { get; } = new SnpPolicy().Filled();
@@ -103,7 +103,7 @@ internal sealed record SnpPolicy(
         if (LaunchMitigations is not null && LaunchMitigationBits is null || CurrentMitigations is not null && CurrentMitigationBits is null)
             throw new MalformedException(-1, "mitigations are 16 hexadecimal digits");
         if (Vmpl > 3) throw new MalformedException(-1, "vmpl is 0 to 3");
-        if (MaxRevocationListAgeDays is < 1 or > 3660) throw new MalformedException(-1, "max_revocation_list_age_days is 1 to 3660");
+        if (MaxEndorsementAgeDays is < 1 or > 3660) throw new MalformedException(-1, "max_endorsement_age_days is 1 to 3660");
     }
 
     private static void RequireHex(string member, IReadOnlyList<string>? values, int size)

@@ -6,6 +6,22 @@ namespace Strongroom.Attestation.Snp;
 /// <summary>A report as typed claims, and in words for people.</summary>
 internal static class SnpWords
 {
+    /// <summary>The policy member, or the check that no policy changes, which sees the field.</summary>
+    private static readonly Dictionary<string, string> NoticedBy = new()
+    {
+        ["VERSION"] = "snp.1.version", ["GUEST_SVN"] = "minimum_guest_svn", ["POLICY"] = "snp.1.policy, minimum_abi", ["POLICY.DEBUG"] = "snp.12.debug", ["POLICY.MIGRATE_MA"] = "allow_migration_agent",
+        ["POLICY.SMT"] = "guest.smt", ["POLICY.SINGLE_SOCKET"] = "guest.single_socket", ["POLICY.CXL_ALLOW"] = "guest.cxl", ["POLICY.MEM_AES_256_XTS"] = "guest.aes_256_xts",
+        ["POLICY.RAPL_DIS"] = "guest.rapl_disabled", ["POLICY.CIPHERTEXT_HIDING"] = "guest.ciphertext_hiding", ["POLICY.PAGE_SWAP_DISABLE"] = "guest.page_swap_disabled",
+        ["FAMILY_ID"] = "family_id", ["IMAGE_ID"] = "image_id", ["VMPL"] = "vmpl", ["SIGNATURE_ALGO"] = "snp.1.algorithm", ["PLATFORM_INFO"] = "snp.13",
+        ["PLATFORM_INFO.SMT_EN"] = "platform.smt", ["PLATFORM_INFO.TSME_EN"] = "platform.tsme", ["PLATFORM_INFO.ECC_EN"] = "platform.ecc", ["PLATFORM_INFO.RAPL_DIS"] = "platform.rapl_disabled",
+        ["PLATFORM_INFO.CIPHERTEXT_HIDING_DRAM_EN"] = "platform.ciphertext_hiding", ["PLATFORM_INFO.ALIAS_CHECK_COMPLETE"] = "platform.alias_check", ["PLATFORM_INFO.TIO_EN"] = "platform.trusted_io",
+        ["AUTHOR_KEY_EN"] = "author_keys", ["MASK_CHIP_KEY"] = "allow_masked_chip", ["SIGNING_KEY"] = "snp.4", ["REPORT_DATA"] = "--report-data", ["MEASUREMENT"] = "measurements", ["HOST_DATA"] = "host_data",
+        ["ID_KEY_DIGEST"] = "id_keys, require_id_block", ["AUTHOR_KEY_DIGEST"] = "author_keys", ["REPORT_ID"] = "report_id", ["REPORT_ID_MA"] = "allow_migration_agent", ["CPUID"] = "snp.2, denied_products",
+        ["CHIP_ID"] = "snp.8, chip_ids", ["REPORTED_TCB"] = "snp.9, minimum_tcb", ["CURRENT_TCB"] = "minimum_tcb, allow_provisional_firmware", ["COMMITTED_TCB"] = "minimum_tcb, allow_provisional_firmware",
+        ["LAUNCH_TCB"] = "minimum_tcb", ["CURRENT_VERSION"] = "minimum_firmware, allow_provisional_firmware", ["COMMITTED_VERSION"] = "minimum_firmware, allow_provisional_firmware",
+        ["LAUNCH_MIT_VECTOR"] = "launch_mitigations", ["CURRENT_MIT_VECTOR"] = "current_mitigations", ["reserved"] = "snp.1.reserved",
+    };
+
     public static JsonObject Claims(SnpReport report, SnpProduct? product, SnpKey? key)
     {
         var claims = new JsonObject
@@ -120,7 +136,7 @@ internal static class SnpWords
         }
         if (report.FirstReservedInUse() is { } reserved) fields.Add(new("reserved", "in use", $"Something that this program cannot read: {reserved}.", true));
         fields.AddRange(evidence.Table.Select(entry => new EvidenceField($"certificate table: {entry.Kind}", $"{entry.Bytes.Length} bytes", "Came along from the host; believed only as far as AMD's pinned root signed it.")));
-        return fields;
+        return [.. fields.Select(field => field with { Policy = NoticedBy.GetValueOrDefault(field.Name) })];
     }
 
     private static JsonObject Tcb(ReadOnlySpan<byte> bytes, SnpProduct product)

@@ -217,9 +217,30 @@ public sealed class SnpAppraiserTests
     [Fact]
     public void A_policy_may_take_an_older_list() => Assert.Equal(Outcome.Verified, With(scene =>
     {
-        scene.Policy["max_revocation_list_age_days"] = 9;
+        scene.Policy["max_endorsement_age_days"] = 9;
         scene.Lists = [scene.Amd.List(TestAmd.Now.AddDays(-8), TestAmd.Now.AddDays(300))];
     }).Outcome);
+
+    [Theory]
+    [InlineData(-1, Outcome.Verified)]
+    [InlineData(-8, Outcome.EndorsementsMissing)]
+    [InlineData(1, Outcome.EndorsementsMissing)]
+    public void An_old_list_counts_from_when_a_bundle_was_collected(int collected, Outcome outcome)
+    {
+        var scene = new SnpScene();
+        scene.Lists = [scene.Amd.List(TestAmd.Now.AddDays(-20), TestAmd.Now.AddDays(300))];
+        var endorsements = Endorsements.Read(scene.Files.Select((file, at) => ($"{at}", (ReadOnlyMemory<byte>)file)), TestAmd.Now.AddDays(collected));
+        Assert.Equal(outcome, Appraiser.For("sev-snp", TestAmd.Roots)!.Appraise(new(scene.Signed(), TestAmd.Now) { Endorsements = endorsements, ReportData = scene.ReportData }).Outcome);
+    }
+
+    [Fact]
+    public void An_old_list_that_came_along_with_the_report_does_not_count_from_then()
+    {
+        var scene = new SnpScene();
+        scene.Lists = [scene.Amd.List(TestAmd.Now.AddDays(-20), TestAmd.Now.AddDays(300))];
+        var endorsements = Endorsements.Read([], TestAmd.Now);
+        Assert.Equal(Outcome.EndorsementsMissing, Appraiser.For("sev-snp", TestAmd.Roots)!.Appraise(new(scene.Extended(), TestAmd.Now) { Endorsements = endorsements, ReportData = scene.ReportData }).Outcome);
+    }
 
     [Fact]
     public void A_failed_check_outranks_a_missing_list() => Assert.Equal(Outcome.Rejected, With(scene =>

@@ -182,7 +182,7 @@ public sealed class SnpSpellingTests
     [InlineData("""{"denied_products":["Rome"]}""")]
     [InlineData("""{"minimum_tcb":{"Milan":{"boot_loader":1}}}""")]
     [InlineData("""{"minimum_tcb":{"Naples":{"boot_loader":1,"tee":0,"snp":0,"microcode":0}}}""")]
-    [InlineData("""{"max_revocation_list_age_days":0}""")]
+    [InlineData("""{"max_endorsement_age_days":0}""")]
     [InlineData("""{"guest":{"debug":true}}""")]
     [InlineData("""{"vmpl":0,"vmpl":1}""")]
     [InlineData("[]")]

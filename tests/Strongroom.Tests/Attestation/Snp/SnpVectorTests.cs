@@ -109,6 +109,7 @@ public sealed class SnpVectorTests
         var fields = Amd.Show(Read("gosev-attestation.bin"));
         Assert.Equal(["POLICY.DEBUG", "PLATFORM_INFO.ALIAS_CHECK_COMPLETE"], fields.Where(field => field.Danger).Select(field => field.Name));
         Assert.All(fields, field => Assert.NotEmpty(field.Meaning));
+        Assert.All(fields, field => Assert.NotNull(field.Policy));
     }
 
     private static byte[] Read(string file) => File.ReadAllBytes(SharedFiles.Require("vectors/sev-snp/" + file));
