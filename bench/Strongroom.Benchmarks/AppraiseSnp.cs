@@ -24,10 +24,10 @@ internal static class AppraiseSnp
         Action table = () => Require(appraiser.Appraise(new(extended, TestAmd.Now) { ReportData = scene.ReportData }));
         var parsed = SnpReport.Parse(report);
         var signature = parsed.Signature()!;
-        var q = scene.Amd.Key.ExportParameters(false).Q;
+        using var key = ECDsa.Create();
+        key.ImportSubjectPublicKeyInfo(scene.Amd.Key.ExportSubjectPublicKeyInfo(), out _);
         Action bare = () =>
         {
-            using var key = ECDsa.Create(new ECParameters { Curve = ECCurve.NamedCurves.nistP384, Q = q });
             if (!key.VerifyData(report.AsSpan(0, SnpReport.SignedSizeInBytes), signature, HashAlgorithmName.SHA384)) throw new InvalidOperationException("the signature was rejected");
         };
 

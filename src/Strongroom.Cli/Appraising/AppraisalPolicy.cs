@@ -22,9 +22,13 @@ internal static class AppraisalPolicy
         }
     }
 
-    /// <summary>As YAML that can be saved, changed and given back.</summary>
+    /// <summary>As YAML that can be saved, changed and given back. What is not asked is a comment: this YAML has no word for nothing.</summary>
     internal static void Write(JsonObject policy, TextWriter text)
     {
-        foreach (var (name, value) in policy) text.WriteLine($"{name}: {value?.ToJsonString() ?? "[]"}");
+        foreach (var (name, value) in policy) text.WriteLine(value is null ? $"# {name}: not asked" : $"{name}: {Asked(value).ToJsonString()}");
     }
+
+    private static JsonNode Asked(JsonNode value) => value is JsonObject members
+        ? new JsonObject(members.Where(member => member.Value is not null).Select(member => KeyValuePair.Create(member.Key, (JsonNode?)Asked(member.Value!))))
+        : value.DeepClone();
 }

@@ -58,17 +58,17 @@ internal sealed record SnpPolicy(
 
     public JsonObject ToJson() => JsonSerializer.SerializeToNode(this, SnpPolicyJson.Default.SnpPolicy)!.AsObject();
 
-    public SnpGuestWishes GuestWishes => Guest!;
+    internal SnpGuestWishes GuestWishes => Guest!;
 
-    public SnpPlatformWishes PlatformWishes => Platform!;
+    internal SnpPlatformWishes PlatformWishes => Platform!;
 
-    public ulong? LaunchMitigationBits => Bits(LaunchMitigations);
+    internal ulong? LaunchMitigationBits => Bits(LaunchMitigations);
 
-    public ulong? CurrentMitigationBits => Bits(CurrentMitigations);
+    internal ulong? CurrentMitigationBits => Bits(CurrentMitigations);
 
-    public SnpFirmware? Firmware => MinimumFirmware is { } text && Numbers(text, 3) is [var major, var minor, var build] ? new(major, minor, build) : null;
+    internal SnpFirmware? Firmware => MinimumFirmware is { } text && Numbers(text, 3) is [var major, var minor, var build] ? new(major, minor, build) : null;
 
-    public (byte Major, byte Minor)? Abi => MinimumAbi is { } text && Numbers(text, 2) is [var major, var minor] ? (major, minor) : null;
+    internal (byte Major, byte Minor)? Abi => MinimumAbi is { } text && Numbers(text, 2) is [var major, var minor] ? (major, minor) : null;
 
     public SnpMinimum? MinimumOf(SnpProduct product) => MinimumTcb?.GetValueOrDefault(product.ToString());
 

@@ -184,6 +184,8 @@ public sealed class SnpSpellingTests
     [InlineData("""{"minimum_tcb":{"Naples":{"boot_loader":1,"tee":0,"snp":0,"microcode":0}}}""")]
     [InlineData("""{"max_endorsement_age_days":0}""")]
     [InlineData("""{"guest":{"debug":true}}""")]
+    [InlineData("""{"guest_wishes":{}}""")]
+    [InlineData("""{"abi":null}""")]
     [InlineData("""{"vmpl":0,"vmpl":1}""")]
     [InlineData("[]")]
     public void Refuses_a_policy_that_is_not_exactly_one(string policy)
