@@ -11,6 +11,7 @@ return args switch
     ["appraise-snp"] => Strongroom.Benchmarks.AppraiseSnp.Run(),
     ["evidence"] => Strongroom.Benchmarks.Evidence.Run(),
     ["appraise-nitro", var document] => Strongroom.Benchmarks.AppraiseNitro.Run(document),
+    ["appraise-nvidia", var folder] => Strongroom.Benchmarks.AppraiseNvidia.Run(folder),
     ["release"] => await Strongroom.Benchmarks.Release.RunAsync(),
     ["ledger"] => await Strongroom.Benchmarks.LedgerBench.RunAsync(),
     _ => Usage(),

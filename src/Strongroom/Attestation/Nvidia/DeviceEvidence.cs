@@ -78,9 +78,11 @@ internal sealed record DeviceEvidence(SpdmReport Report, IReadOnlyList<X509Certi
             if (item.TryGetProperty(name, out var value) || (root.ValueKind == JsonValueKind.Object && root.TryGetProperty(name, out value)))
                 stated[name] = name == "nonce" ? Convert.ToHexStringLower(Decode(Word(value))) : Word(value);
         }
-        var certificates = item.TryGetProperty("certificate", out var chain) ? Endorsements.ReadCertificates(Decode(Word(chain))) : [];
+        var certificates = item.TryGetProperty("certificate", out var chain) ? Endorsements.ReadCertificates(Pem(Word(chain))) : [];
         return new(SpdmReport.Parse(Decode(Word(evidence))), certificates, stated);
     }
+
+    private static byte[] Pem(string text) => text.Contains("-----BEGIN", StringComparison.Ordinal) ? Encoding.Latin1.GetBytes(text) : Decode(text);
 
     /// <summary>A string, or the pair of a media type and a string.</summary>
     private static string Word(JsonElement value) =>

@@ -83,7 +83,7 @@ internal sealed class DeviceSteps(NvidiaKind kind, CertificatePaths paths)
     /// <summary>2: the chain, whose root counts by its pinned key only.</summary>
     private CertificatePath? Chain(DeviceCertificate leaf, DeviceEvidence evidence, NvidiaEndorsements endorsements, DateTimeOffset at, DeviceFindings findings)
     {
-        var others = evidence.Certificates.Count > 0 ? evidence.Certificates.Skip(1) : endorsements.Certificates.Where(each => each != leaf.Certificate);
+        var others = evidence.Certificates.Count > 0 ? evidence.Certificates.Skip(1).Concat(endorsements.Roots) : endorsements.Certificates.Where(each => each != leaf.Certificate);
         var path = paths.Find(leaf.Certificate, others, VendorRoots.NvidiaDevice, out var reason);
         if (!findings.Check("2.chain", ChainHolds, path is not null, path is null ? reason : path.Root.Subject)) return null;
         findings.Check("2.length", $"the chain has {ChainLength} certificates: attestation key, device, provisioner, product, root", path!.Certificates.Count == ChainLength, $"it has {path.Certificates.Count}");
@@ -152,8 +152,15 @@ internal sealed class DeviceSteps(NvidiaKind kind, CertificatePaths paths)
 
     private static bool IsSigned(SpdmReport report, X509Certificate2 leaf)
     {
-        using var key = leaf.GetECDsaPublicKey();
-        return key is { KeySize: 384 } && key.VerifyData(report.Signed.Span, report.Signature.Span, HashAlgorithmName.SHA384, DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
+        try
+        {
+            using var key = leaf.GetECDsaPublicKey();
+            return key is { KeySize: 384 } && key.VerifyData(report.Signed.Span, report.Signature.Span, HashAlgorithmName.SHA384, DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
+        }
+        catch (CryptographicException) // a certificate that parses and whose key is no point of its curve
+        {
+            return false;
+        }
     }
 
     private AppraisedDevice Summary(DeviceEvidence evidence, DeviceCertificate? leaf, CertificatePath? path)

@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using System.Collections.Concurrent;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Strongroom.Attestation.Appraisal;
@@ -35,6 +36,7 @@ internal sealed class NvidiaEndorsements
             }
         }
         (Rims, BrokenRims) = (rims, broken);
+        Roots = [.. endorsements.Certificates.Where(each => each.SubjectName.RawData.AsSpan().SequenceEqual(each.IssuerName.RawData))];
         foreach (var document in endorsements.Der)
         {
             try
@@ -49,6 +51,9 @@ internal sealed class NvidiaEndorsements
     }
 
     public IReadOnlyList<X509Certificate2> Certificates => endorsements.Certificates;
+
+    /// <summary>For chains that come without theirs; which of them counts is a matter of pins.</summary>
+    public IReadOnlyList<X509Certificate2> Roots { get; }
 
     public IReadOnlyList<UnverifiedRim> Rims { get; }
 
@@ -72,7 +77,15 @@ internal sealed class NvidiaEndorsements
     {
         var key = (word, Digest.Of(issuer.RawDataMemory.Span));
         if (speakers.TryGetValue(key, out var known)) return known;
-        var found = find(issuer);
+        X509Certificate2? found;
+        try
+        {
+            found = find(issuer);
+        }
+        catch (Exception e) when (e is CryptographicException or MalformedException) // a responder's certificate with something in it that cannot be read speaks for nobody
+        {
+            found = null;
+        }
         if (speakers.Count < MaxRemembered) speakers.TryAdd(key, found);
         return found;
     }

@@ -40,8 +40,16 @@ internal sealed class SignedXml
 
     public bool IsSignedBy(X509Certificate2 signer)
     {
-        using var key = signer.GetECDsaPublicKey();
-        return digestHolds && key is { KeySize: 384 } && key.VerifyData(signedInfo, signature, HashAlgorithmName.SHA384, DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
+        if (!digestHolds) return false;
+        try
+        {
+            using var key = signer.GetECDsaPublicKey();
+            return key is { KeySize: 384 } && key.VerifyData(signedInfo, signature, HashAlgorithmName.SHA384, DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
+        }
+        catch (CryptographicException) // a certificate that parses and whose key is no point of its curve
+        {
+            return false;
+        }
     }
 
     /// <exception cref="MalformedException">Not XML in UTF-8, with a DTD, or signed in any other form.</exception>

@@ -48,6 +48,34 @@ public sealed class NvidiaSetContractTests : AppraiserContract
     public void Is_recognised() => Assert.Equal("nvidia-gpu", Appraiser.Recognise(Good())?.Kind);
 }
 
+/// <summary>What surrounds the reports is nobody's word, and must not bring the appraisal down.</summary>
+public sealed class NvidiaDocumentTests
+{
+    private static readonly NvidiaCase Case = new() { Devices = [new() { Says = new() { ["cc_mode"] = "on" } }] };
+
+    [Fact]
+    public void A_certificate_with_a_flipped_bit_ends_no_appraisal_with_a_fault()
+    {
+        var (appraiser, endorsements, item) = (Appraiser.For(Case.Kind, Case.Vendor.Roots)!, Case.Endorse(), Case.Vendor.Item(Case.Devices[0]));
+        var chain = Case.Vendor.Chain(Case.Devices[0]);
+        var leaf = chain[0].RawData;
+        for (var i = 0; i < 8 * leaf.Length; i += 5)
+        {
+            var flipped = leaf.ToArray();
+            flipped[i / 8] ^= (byte)(1 << (i % 8));
+            var pem = $"-----BEGIN CERTIFICATE-----\n{Convert.ToBase64String(flipped)}\n-----END CERTIFICATE-----\n" + NvidiaVendor.Pem(chain.Skip(1));
+            item["certificate"] = Convert.ToBase64String(Encoding.ASCII.GetBytes(pem));
+            try
+            {
+                Assert.NotEqual(Outcome.Verified, appraiser.Appraise(Case.Request(Encoding.UTF8.GetBytes(item.ToJsonString()), endorsements)).Outcome);
+            }
+            catch (Strongroom.Bytes.MalformedException)
+            {
+            }
+        }
+    }
+}
+
 /// <summary>The bare report of a switch.</summary>
 public sealed class NvidiaSwitchContractTests : AppraiserContract
 {
