@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using Strongroom.Attestation.Tpm;
 using Strongroom.Bytes;
@@ -48,7 +49,15 @@ public abstract class Appraiser
         var findings = new Findings(Kind, request.At, request.Without);
         if (request.ReportData is null && request.Nonce is null && !request.Without.Contains(CheckGroup.Binding))
             throw new ArgumentException("evidence that answers no challenge of one's own may be a copy: give report data or a nonce, or leave the binding out by name", nameof(request));
-        AppraiseCore(request, findings);
+        try
+        {
+            AppraiseCore(request, findings);
+        }
+        catch (CryptographicException e)
+        {
+            // Names, times, keys and extensions of a certificate are decoded when they are asked for, long after it was loaded.
+            throw new MalformedException(-1, $"a certificate or key cannot be read: {e.Message}");
+        }
         return findings.Result();
     }
 
