@@ -83,6 +83,9 @@ public sealed class AttestationResult
     /// <summary>What the caller must still decide.</summary>
     public required IReadOnlyList<string> NotChecked { get; init; }
 
+    /// <summary>The groups of checks that the caller left out by name; <see cref="NotChecked"/> says it in words.</summary>
+    public required IReadOnlyList<CheckGroup> LeftOut { get; init; }
+
     /// <summary>Endorsements that are needed, with where to get them.</summary>
     public required IReadOnlyList<string> Missing { get; init; }
 

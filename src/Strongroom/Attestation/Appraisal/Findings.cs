@@ -65,6 +65,7 @@ internal sealed class Findings(string kind, DateTimeOffset at, IReadOnlySet<Chec
         Checks = checks,
         Claims = Claims,
         Endorsements = endorsements,
+        LeftOut = [.. without.Order()],
         Missing = missing,
         NotChecked = [.. without.Order().Select(group => $"{Name(group)}: left out by name"), .. notChecked],
     };
