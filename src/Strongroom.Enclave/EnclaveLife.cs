@@ -39,6 +39,7 @@ internal sealed class EnclaveLife(EnclaveOptions options, Machine machine, Repor
         try
         {
             var asking = AskAsync(exchange, stopping.Token);
+            if (await Task.WhenAny(asking, ending.Task, touching) == touching) await touching; // memory that cannot be had is known before a release uses up its approvals
             if (await Task.WhenAny(asking, ending.Task) == ending.Task) return (0, await ending.Task);
             if (await asking is not { } granted) return (4, null);
             var keeper = Keep(granted, exchange, broker, model);
