@@ -81,6 +81,14 @@ public sealed class TpmAppraiserTests : AppraiserContract, IDisposable
     }
 
     [Fact]
+    public void A_key_that_signs_anything_is_refused_though_the_policy_names_it()
+    {
+        var loose = tpm.Key with { Attributes = tpm.Key.Attributes & ~TpmAttributes.Restricted };
+        var evidence = TestAttestation.Write(loose, tpm.Evidence(quote => quote with { QualifiedSigner = AttestationKey.QualifiedName(loose) }));
+        Fails("tpm.2", Tpm.Appraise(Request(evidence) with { Policy = Policy($$"""{"attestation_keys":["{{Convert.ToHexStringLower(loose.Name())}}"]}""") }));
+    }
+
+    [Fact]
     public void A_signature_by_another_key_is_refused()
     {
         using var other = new TestTpm();
