@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Strongroom.Attestation.Tpm;
@@ -23,7 +24,12 @@ internal sealed class CertificatePaths(VendorRoots roots)
     private const int MaxRemembered = 10_000;
     private const int MaxLength = 8;
 
+    private static readonly ConditionalWeakTable<X509Certificate2, byte[]> Hashes = [];
+
     private readonly ConcurrentDictionary<Digest, CertificatePath> remembered = new();
+
+    /// <summary>SHA-256 of the certificate, computed once for as long as somebody holds it.</summary>
+    public static Digest HashOf(X509Certificate2 certificate) => Digest.From(HashBytes(certificate));
 
     /// <param name="leaf">Where the path begins.</param>
     /// <param name="others">From anywhere; a root among them counts only if its key is the product's and it has signed itself.</param>
@@ -33,7 +39,7 @@ internal sealed class CertificatePaths(VendorRoots roots)
     public CertificatePath? Find(X509Certificate2 leaf, IEnumerable<X509Certificate2> others, string product, out string reason)
     {
         List<X509Certificate2> candidates = [.. others];
-        var known = Digest.Of([.. System.Text.Encoding.ASCII.GetBytes(product), .. leaf.GetCertHash(HashAlgorithmName.SHA256), .. candidates.SelectMany(each => each.GetCertHash(HashAlgorithmName.SHA256))]);
+        var known = Digest.Of([.. System.Text.Encoding.ASCII.GetBytes(product), .. HashBytes(leaf), .. candidates.SelectMany(HashBytes)]);
         reason = "";
         if (remembered.TryGetValue(known, out var before)) return before;
         var root = candidates.Append(leaf).FirstOrDefault(each => roots.Holds(product, each));
@@ -65,6 +71,8 @@ internal sealed class CertificatePaths(VendorRoots roots)
             return null;
         }
     }
+
+    private static byte[] HashBytes(X509Certificate2 certificate) => Hashes.GetValue(certificate, static each => each.GetCertHash(HashAlgorithmName.SHA256));
 
     private static CertificatePath? Build(X509Certificate2 leaf, List<X509Certificate2> candidates, X509Certificate2 root, out string reason)
     {
