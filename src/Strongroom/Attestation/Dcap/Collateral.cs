@@ -17,7 +17,7 @@ internal sealed class Collateral
     /// <summary>Members of the JSON in which quote libraries hand around all collateral at once (sgx_ql_qve_collateral_t and its ports).</summary>
     private static readonly string[] Chains = ["pck_crl_issuer_chain", "tcb_info_issuer_chain", "qe_identity_issuer_chain", "pck_certificate_chain", "root_ca_crl", "pck_crl"];
 
-    private readonly ConcurrentDictionary<(object Signed, string Key), bool> signatures = new();
+    private readonly ConcurrentDictionary<(SignedJson Signed, Digest Key), bool> signatures = new();
     private readonly List<TcbInfo> tcbInfos = [];
     private readonly List<QeIdentity> identities = [];
     private readonly List<string> broken = [];
@@ -52,13 +52,18 @@ internal sealed class Collateral
 
     public IReadOnlyList<RevocationList> Lists => lists;
 
-    public bool IsSigned(SignedJson json, X509Certificate2 signer) => signatures.GetOrAdd((json, signer.GetCertHashString(HashAlgorithmName.SHA256)), _ =>
+    public bool IsSigned(SignedJson json, X509Certificate2 signer) => signatures.GetOrAdd((json, CertificatePaths.HashOf(signer)), _ =>
     {
-        using var key = signer.GetECDsaPublicKey();
-        return key is { KeySize: 256 } && json.IsSignedBy(key.ExportParameters(false));
+        try
+        {
+            using var key = signer.GetECDsaPublicKey();
+            return key is { KeySize: 256 } && json.IsSignedBy(key.ExportParameters(false));
+        }
+        catch (CryptographicException) // a certificate is loaded without looking at its key
+        {
+            return false;
+        }
     });
-
-    public bool IsSigned(RevocationList list, X509Certificate2 authority) => signatures.GetOrAdd((list, authority.GetCertHashString(HashAlgorithmName.SHA256)), _ => list.IsBy(authority));
 
     private void Add(string name, ReadOnlyMemory<byte> bytes)
     {
@@ -77,7 +82,7 @@ internal sealed class Collateral
             if (json.RootElement.ValueKind != JsonValueKind.Object) return;
             members = json.RootElement.EnumerateObject().Where(each => each.Value.ValueKind == JsonValueKind.String).ToDictionary(each => each.Name, each => each.Value.GetString()!);
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException) // the latter for halves of surrogate pairs
         {
             throw new MalformedException(-1, $"{name} is no JSON: {e.Message}");
         }

@@ -23,7 +23,7 @@ internal sealed class PckCertificate
     public required X509Certificate2 Certificate { get; init; }
 
     /// <summary>x and y of its P-256 key.</summary>
-    public required ECParameters Key { get; init; }
+    public required ECPoint Key { get; init; }
 
     public required ReadOnlyMemory<byte> Ppid { get; init; }
 
@@ -52,7 +52,17 @@ internal sealed class PckCertificate
     public required bool? SmtEnabled { get; init; }
 
     /// <summary>Whether the certificate has Intel's extension; its content may still be broken.</summary>
-    public static bool Is(X509Certificate2 certificate) => certificate.Extensions.Any(each => each.Oid?.Value == Extension);
+    public static bool Is(X509Certificate2 certificate)
+    {
+        try
+        {
+            return certificate.Extensions.Any(each => each.Oid?.Value == Extension);
+        }
+        catch (CryptographicException)
+        {
+            return false;
+        }
+    }
 
     /// <exception cref="MalformedException">Not Intel's profile: another name or key, no extension, a member missing, twice, of another length or unknown.</exception>
     public static PckCertificate Parse(X509Certificate2 certificate) => Parsed.TryGetValue(certificate, out var known) ? known : Parsed.GetValue(certificate, ParseNew);
@@ -80,7 +90,7 @@ internal sealed class PckCertificate
             if (key is null || key.KeySize != 256) throw new MalformedException(-1, "the certificate has no key of P-256");
             var extensions = certificate.Extensions.Where(each => each.Oid?.Value == Extension).ToList();
             if (extensions is not [var extension]) throw new MalformedException(-1, "the certificate does not have Intel's extension once");
-            return Read(certificate, key.ExportParameters(false), Members(new AsnReader(extension.RawData, AsnEncodingRules.DER), Extension));
+            return Read(certificate, key.ExportParameters(false).Q, Members(new AsnReader(extension.RawData, AsnEncodingRules.DER), Extension));
         }
         catch (AsnContentException e)
         {
@@ -92,7 +102,7 @@ internal sealed class PckCertificate
         }
     }
 
-    private static PckCertificate Read(X509Certificate2 certificate, ECParameters key, Dictionary<int, ReadOnlyMemory<byte>> members)
+    private static PckCertificate Read(X509Certificate2 certificate, ECPoint key, Dictionary<int, ReadOnlyMemory<byte>> members)
     {
         var tcb = Members(Reader(members, 2), Extension + ".2");
         var configuration = members.ContainsKey(7) ? Members(Reader(members, 7), Extension + ".7") : null;

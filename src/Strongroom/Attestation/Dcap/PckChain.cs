@@ -141,7 +141,7 @@ internal static class PckChain
         {
             if (TryParse(certificate) is { } pck && IsNamed(pck, data, ppid)) named.Add(pck);
         }
-        var found = named.Find(pck => QuoteAppraisal.IsSigned(appraisal.Quote.QeReport.Span, appraisal.Quote.QeReportSignature.Span, pck.Key)) ?? named.FirstOrDefault();
+        var found = named.Find(pck => appraisal.IsSigned(appraisal.Quote.QeReport, appraisal.Quote.QeReportSignature, pck.Key)) ?? named.FirstOrDefault();
         if (found is not null) appraisal.Check("2.pck", What, true, $"FMSPC {Convert.ToHexStringLower(found.Fmspc.Span)}");
         else appraisal.Missing("2.pck", What, $"the PCK certificate of CPUSVN {Convert.ToHexStringLower(data.Slice(ppid, 16))}, https://api.trustedservices.intel.com/sgx/certification/v4/pckcert");
         return found;
@@ -190,7 +190,7 @@ internal static class PckChain
             appraisal.Missing(step, what, $"the list of revoked certificates of {name}, {where}", CheckGroup.Revocation);
             return null;
         }
-        var signed = named.Where(list => IsComplete(list) && appraisal.Collateral.IsSigned(list, authority)).ToList();
+        var signed = named.Where(list => IsComplete(list) && list.IsBy(authority)).ToList();
         if (!appraisal.Check(step, what, signed.Count > 0, $"{named.Count} lists in its name", CheckGroup.Revocation)) return null;
         var list = signed.Where(each => each.ThisUpdate <= appraisal.At).DefaultIfEmpty(signed[0]).MaxBy(each => each.ThisUpdate)!;
         var words = $"the list of {name} is valid at the time and not older than {maxAge.TotalDays:0.#} days";

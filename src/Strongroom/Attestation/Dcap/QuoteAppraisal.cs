@@ -4,7 +4,7 @@ using Strongroom.Attestation.Appraisal;
 namespace Strongroom.Attestation.Dcap;
 
 /// <summary>One quote under appraisal: what every step of it needs, and how a step reports (ids are the kind, a dot, and the step of spec/evidence-tdx-sgx.md).</summary>
-internal sealed class QuoteAppraisal(string kind, Quote quote, QuotePolicy policy, AppraisalRequest request, Findings findings, Collateral collateral, CertificatePaths paths)
+internal sealed class QuoteAppraisal(string kind, Quote quote, QuotePolicy policy, AppraisalRequest request, Findings findings, Collateral collateral, CertificatePaths paths, P256Keys keys)
 {
     public Quote Quote => quote;
 
@@ -47,17 +47,6 @@ internal sealed class QuoteAppraisal(string kind, Quote quote, QuotePolicy polic
 
     public void Uses(string what, DateTimeOffset issued, DateTimeOffset expires) => findings.Uses(new(what, issued, expires));
 
-    /// <summary>ECDSA P-256 with SHA-256; r and s of 32 bytes each. False also where the key is no point of the curve.</summary>
-    public static bool IsSigned(ReadOnlySpan<byte> data, ReadOnlySpan<byte> signature, ECParameters key)
-    {
-        try
-        {
-            using var ecdsa = ECDsa.Create(key);
-            return ecdsa.VerifyData(data, signature, HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
-        }
-        catch (CryptographicException)
-        {
-            return false;
-        }
-    }
+    /// <summary>See <see cref="P256Keys"/>.</summary>
+    public bool IsSigned(ReadOnlyMemory<byte> data, ReadOnlyMemory<byte> signature, ECPoint key) => keys.IsSigned(data.Span, signature.Span, key);
 }

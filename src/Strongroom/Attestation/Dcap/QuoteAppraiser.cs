@@ -14,6 +14,7 @@ internal abstract class QuoteAppraiser(VendorRoots roots) : Appraiser
     private const int MaxRemembered = 10_000;
 
     private readonly CertificatePaths paths = new(roots);
+    private readonly P256Keys keys = new();
     private readonly ConditionalWeakTable<Endorsements, Collateral> collaterals = [];
     private readonly ConcurrentDictionary<Digest, IReadOnlyList<X509Certificate2>> chains = new();
 
@@ -27,21 +28,22 @@ internal abstract class QuoteAppraiser(VendorRoots roots) : Appraiser
         var (file, quote) = Read(request.Evidence);
         var inside = quote.CertificationType >= 4 ? Chain(quote.CertificationData) : [];
         var collateral = collaterals.GetValue(request.Endorsements, each => new(each));
-        var appraisal = new QuoteAppraisal(Kind, quote, policy, request, findings, collateral, paths);
+        var appraisal = new QuoteAppraisal(Kind, quote, policy, request, findings, collateral, paths, keys);
         findings.Claims = QuoteClaims.Of(quote);
 
         appraisal.Same("1", "the quoting enclave's vendor is Intel", Quote.IntelVendorId, quote.VendorId);
         if (quote.Trailing.Length > 0) findings.NotChecked($"{quote.Trailing.Length} bytes after the quote: nothing signs them, nothing is read from them");
         if (file.Unread.Count > 0) findings.NotChecked($"what the file says beside the quote ({string.Join(", ", file.Unread)}): nothing binds it, nothing is read from it");
+        foreach (var broken in collateral.Broken) findings.NotChecked($"an endorsement that cannot be read: {broken}");
         var (pck, path) = PckChain.Find(appraisal, inside);
         if (pck is not null) findings.Claims["platform"] = QuoteClaims.Of(pck);
         var rootList = path is null ? null : PckChain.CheckRevocation(appraisal, path);
         var tcb = new TcbSteps(appraisal, pck, path, rootList, inside);
         tcb.CheckDocuments();
-        if (pck is not null) appraisal.Check("8", "the platform's key signed the report of the quoting enclave", QuoteAppraisal.IsSigned(quote.QeReport.Span, quote.QeReportSignature.Span, pck.Key));
+        if (pck is not null) appraisal.Check("8", "the platform's key signed the report of the quoting enclave", appraisal.IsSigned(quote.QeReport, quote.QeReportSignature, pck.Key));
         CheckBinding(appraisal);
         tcb.CheckQuotingEnclave();
-        appraisal.Check("11", "the attestation key signed header and body", QuoteAppraisal.IsSigned(quote.Signed.Span, quote.Signature.Span, AttestationKey(quote)));
+        appraisal.Check("11", "the attestation key signed header and body", appraisal.IsSigned(quote.Signed, quote.Signature, AttestationKey(quote)));
         tcb.CheckLevels();
         if (pck is not null) CheckCustody(appraisal, pck);
         CheckBody(appraisal, request, file);
@@ -123,8 +125,5 @@ internal abstract class QuoteAppraiser(VendorRoots roots) : Appraiser
         }
     }
 
-    private static ECParameters AttestationKey(Quote quote) => new()
-    {
-        Curve = ECCurve.NamedCurves.nistP256, Q = new() { X = quote.AttestationKey[..32].ToArray(), Y = quote.AttestationKey[32..].ToArray() },
-    };
+    private static ECPoint AttestationKey(Quote quote) => new() { X = quote.AttestationKey[..32].ToArray(), Y = quote.AttestationKey[32..].ToArray() };
 }

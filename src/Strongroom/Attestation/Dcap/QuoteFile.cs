@@ -5,7 +5,7 @@ using Strongroom.Bytes;
 
 namespace Strongroom.Attestation.Dcap;
 
-/// <summary>A file with a quote as platforms write it: the bytes (configfs-tsm, sgx_ql_get_quote), the same as hexadecimal or base64 text, or JSON (Confidential Containers: <c>{"quote": base64, "cc_eventlog": base64}</c>).</summary>
+/// <summary>A file with a quote as platforms write it: the bytes (configfs-tsm, sgx_ql_get_quote), the same as hexadecimal or base64 text, or JSON (Confidential Containers: <c>{"quote": base64, "cc_eventlog": base64}</c>, alone or inside what a client sends to its key broker).</summary>
 /// <param name="Quote">The quote's bytes.</param>
 /// <param name="EventLog">The CCEL, where the file has one.</param>
 /// <param name="Unread">Members of the JSON that are not read: nothing binds them to the quote.</param>
@@ -42,15 +42,29 @@ internal sealed record QuoteFile(ReadOnlyMemory<byte> Quote, ReadOnlyMemory<byte
         try
         {
             using var json = JsonDocument.Parse(file, Strict);
-            var root = json.RootElement;
-            var quote = root.TryGetProperty("quote", out var member) ? Bytes(member, "quote") : throw new MalformedException(-1, "there is no member \"quote\"");
-            var log = root.TryGetProperty("cc_eventlog", out var events) && events.ValueKind != JsonValueKind.Null ? Bytes(events, "cc_eventlog") : null;
-            return new(quote, log is { Length: > 0 } ? (ReadOnlyMemory<byte>?)log : null, [.. root.EnumerateObject().Select(each => each.Name).Where(name => name is not ("quote" or "cc_eventlog"))]);
+            List<string> unread = [];
+            var inner = Innermost(json.RootElement, unread);
+            var quote = inner.TryGetProperty("quote", out var member) ? Bytes(member, "quote") : throw new MalformedException(-1, "there is no member \"quote\"");
+            var log = inner.TryGetProperty("cc_eventlog", out var events) && events.ValueKind != JsonValueKind.Null ? Bytes(events, "cc_eventlog") : null;
+            unread.AddRange(inner.EnumerateObject().Select(each => each.Name).Where(name => name is not ("quote" or "cc_eventlog")));
+            return new(quote, log is { Length: > 0 } ? (ReadOnlyMemory<byte>?)log : null, unread);
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException) // the latter for halves of surrogate pairs
         {
             throw new MalformedException(-1, $"no JSON: {e.Message}");
         }
+    }
+
+    /// <summary>What a key broker's client sends has the same evidence two levels down (RCAR: <c>tee-evidence</c>, <c>primary_evidence</c>).</summary>
+    private static JsonElement Innermost(JsonElement at, List<string> unread)
+    {
+        foreach (var name in new[] { "tee-evidence", "primary_evidence" })
+        {
+            if (!at.TryGetProperty(name, out var inner) || inner.ValueKind != JsonValueKind.Object) continue;
+            unread.AddRange(at.EnumerateObject().Select(each => each.Name).Where(other => other != name));
+            at = inner;
+        }
+        return at;
     }
 
     private static byte[] Bytes(JsonElement value, string name) =>

@@ -48,8 +48,9 @@ internal abstract record QuotePolicy
     /// <exception cref="MalformedException">A value that cannot be meant.</exception>
     internal virtual void Validate()
     {
-        if (TcbStatuses.FirstOrDefault(word => !Enum.TryParse<TcbStatus>(word, out var status) || status.ToString() != word || status == TcbStatus.Revoked) is { } bad)
-            throw new MalformedException(-1, $"\"{bad}\" is no status that a policy can accept");
+        if (TcbStatuses.Any(word => !Enum.TryParse<TcbStatus>(word, out var status) || status.ToString() != word || status == TcbStatus.Revoked))
+            throw new MalformedException(-1, $"tcb_statuses are of {string.Join(", ", Enum.GetValues<TcbStatus>().Where(each => each != TcbStatus.Revoked))}");
+        if (DeniedAdvisories.Any(each => each is null)) throw new MalformedException(-1, "denied_advisories has null in it");
         if (MaxEndorsementAgeDays is < 1 or > 366 || MaxRootListAgeDays is < 1 or > 366) throw new MalformedException(-1, "the policy's ages are 1 to 366 days");
         if (MinimumTcbEvaluationDataNumber < 0) throw new MalformedException(-1, "minimum_tcb_evaluation_data_number is negative");
         Hex(DeniedFmspcs, 6, "denied_fmspcs");
@@ -59,8 +60,8 @@ internal abstract record QuotePolicy
 
     private protected static void Hex(IEnumerable<string>? values, int size, string what)
     {
-        if (values?.FirstOrDefault(value => value.Length != 2 * size || value.AsSpan().ContainsAnyExcept("0123456789abcdef")) is { } bad)
-            throw new MalformedException(-1, $"\"{bad}\" in {what} is not {size} bytes in lower-case hexadecimal");
+        if (values?.Any(value => value is null || value.Length != 2 * size || value.AsSpan().ContainsAnyExcept("0123456789abcdef")) == true)
+            throw new MalformedException(-1, $"a value of {what} is not {size} bytes in lower-case hexadecimal");
     }
 }
 
@@ -107,7 +108,7 @@ internal sealed record TdxPolicy : QuotePolicy
         base.Validate();
         foreach (var (values, what) in new[] { (MrTd, "mr_td"), (Rtmr0, "rtmr0"), (Rtmr1, "rtmr1"), (Rtmr2, "rtmr2"), (Rtmr3, "rtmr3"), (MrSeam, "mr_seam"), (MrConfigId, "mr_config_id"), (MrOwner, "mr_owner"), (MrOwnerConfig, "mr_owner_config"), (MrServiceTd, "mr_service_td") })
             Hex(values, 48, what);
-        Hex(Events.Select(e => e.Digest), 48, "events");
+        Hex(Events.Select(e => e?.Digest!), 48, "events");
         if (Events.Any(e => e.Rtmr is < 0 or > 3)) throw new MalformedException(-1, "RTMRs are 0 to 3");
     }
 }
@@ -172,7 +173,7 @@ internal sealed partial class QuotePolicyJson : JsonSerializerContext
             policy.Validate();
             return policy;
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             throw new MalformedException(-1, $"no policy: {e.Message}");
         }

@@ -37,7 +37,7 @@ internal sealed record SignedJson(string Name, ReadOnlyMemory<byte> Bytes, ReadO
             }
             return value is { } found && signature is not null ? new(name, found, signature) : null;
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException) // the latter for halves of surrogate pairs
         {
             throw new MalformedException(-1, $"{name} is no JSON: {e.Message}");
         }

@@ -12,14 +12,24 @@ namespace Strongroom.Attestation.Dcap;
 /// <param name="Advisories">What this level is open to.</param>
 internal sealed record TcbLevel(IReadOnlyList<int> Sgx, int PceSvn, IReadOnlyList<int>? Tdx, string Status, DateTimeOffset Date, IReadOnlyList<string> Advisories)
 {
-    public bool IsReachedBy(PckCertificate pck) => pck.PceSvn >= PceSvn && Reaches(pck.Components, Sgx, 0);
+    public bool IsReachedBy(PckCertificate pck)
+    {
+        for (var i = 0; i < 16; i++)
+        {
+            if (pck.Components[i] < Sgx[i]) return false;
+        }
+        return pck.PceSvn >= PceSvn;
+    }
 
     /// <summary>The two first components are the module's own where it has an identity of its own (TEE_TCB_SVN[1] above 0), and judged with it.</summary>
-    public bool IsReachedBy(ReadOnlySpan<byte> teeTcbSvn) => Tdx is not null && Reaches([.. teeTcbSvn], Tdx, teeTcbSvn[1] > 0 ? 2 : 0);
-
-    private static bool Reaches(IReadOnlyList<int> has, IReadOnlyList<int> asked, int from) => Enumerable.Range(from, 16 - from).All(i => has[i] >= asked[i]);
-
-    private static bool Reaches(byte[] has, IReadOnlyList<int> asked, int from) => Enumerable.Range(from, 16 - from).All(i => has[i] >= asked[i]);
+    public bool IsReachedBy(ReadOnlySpan<byte> teeTcbSvn)
+    {
+        for (var i = teeTcbSvn[1] > 0 ? 2 : 0; i < 16; i++)
+        {
+            if (Tdx is null || teeTcbSvn[i] < Tdx[i]) return false;
+        }
+        return true;
+    }
 }
 
 /// <summary>A level of a TDX module or of a quoting enclave.</summary>

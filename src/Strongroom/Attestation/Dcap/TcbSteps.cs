@@ -124,6 +124,7 @@ internal sealed class TcbSteps(QuoteAppraisal appraisal, PckCertificate? pck, Ce
         var way = PckChain.FindPath(appraisal, signer ?? signers[0], root, [.. inside, .. appraisal.Collateral.Certificates], $"{step}.chain", CheckGroup.Tcb);
         var signed = appraisal.Check($"{step}.signature", $"the signing certificate signed the bytes of {name} as they came", found is not null, null, CheckGroup.Tcb);
         if (way is null || !signed) return null;
+        if (!appraisal.Check($"{step}.names", "the signing certificate comes from the root itself", way.Certificates.Count == 2, string.Join(", then ", way.Certificates.Select(PckCertificate.CommonNameOf)), CheckGroup.Tcb)) return null;
         var old = way.NotValidAt(appraisal.At);
         appraisal.Check($"{step}.valid", "the signing certificate is valid at the time", old is null, old is null ? null : $"{old.Subject} is valid from {old.NotBefore:u} to {old.NotAfter:u}", CheckGroup.Tcb);
         if (rootList is not null) PckChain.NotListed(appraisal, $"{step}.revoked", "the signing certificate was not revoked by the root", rootList, way.Leaf);

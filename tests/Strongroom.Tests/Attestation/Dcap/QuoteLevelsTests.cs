@@ -295,6 +295,7 @@ public sealed class QuoteLevelsTests
         {
             Convert.ToHexString(quote), "0x" + Convert.ToHexStringLower(quote) + "\n", Convert.ToBase64String(quote), Convert.ToBase64String(quote, Base64FormattingOptions.InsertLineBreaks),
             $$"""{"quote":"{{Convert.ToBase64String(quote)}}","cc_eventlog":null}""", $$"""{"quote":"{{System.Buffers.Text.Base64Url.EncodeToString(quote)}}","vm_config":"{}"}""",
+            $$$"""{"tee-pubkey":{"kty":"EC"},"tee-evidence":{"primary_evidence":{"quote":"{{{Convert.ToBase64String(quote)}}}"},"additional_evidence":""}}""",
         })
         {
             var file = Encoding.UTF8.GetBytes(text);
@@ -336,6 +337,10 @@ public sealed class QuoteLevelsTests
     [InlineData("""{"mr_td":["00"]}""")]
     [InlineData("""{"max_endorsement_age_days":0}""")]
     [InlineData("""{"events":[{"rtmr":4,"digest":""}]}""")]
+    [InlineData("""{"events":[null]}""")]
+    [InlineData("""{"denied_fmspcs":[null]}""")]
+    [InlineData("""{"denied_advisories":["\ud800"]}""")]
+    [InlineData("""{"tcb_statuses":[null]}""")]
     [InlineData("[]")]
     public void A_policy_that_cannot_be_meant_is_refused(string policy) => Assert.Throws<MalformedException>(() => new TestPlatform("tdx").Appraise(policy));
 

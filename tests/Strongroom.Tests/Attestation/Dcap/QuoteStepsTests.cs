@@ -188,6 +188,14 @@ public sealed class QuoteStepsTests
         Rejects("4.chain", platform);
     }
 
+    [Fact]
+    public void Step_4_rejects_a_signer_whom_another_authority_named()
+    {
+        using var key = TestIntel.NewKey();
+        var signer = TestIntel.Issue(TestIntel.Leaf("Intel SGX TCB Signing", key), Intel.PlatformCa, 40);
+        Rejects("4.names", new("tdx") { TcbSigner = key, Files = files => files["signer.pem"] = TestPlatform.Pem(signer, Intel.PlatformCa) });
+    }
+
     [Theory]
     [InlineData("2026-02-25T00:00:00Z", "2026-04-03T00:00:00Z")]
     [InlineData("2026-03-04T00:00:00Z", "2026-03-05T12:00:00Z")]
