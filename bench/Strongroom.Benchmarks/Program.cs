@@ -10,6 +10,7 @@ return args switch
     ["guarded"] => Strongroom.Benchmarks.Guarded.Run(),
     ["appraise-snp"] => Strongroom.Benchmarks.AppraiseSnp.Run(),
     ["evidence"] => Strongroom.Benchmarks.Evidence.Run(),
+    ["appraise-quote"] => Strongroom.Benchmarks.AppraiseQuote.Run(),
     ["appraise-nitro", var document] => Strongroom.Benchmarks.AppraiseNitro.Run(document),
     ["appraise-nvidia", var folder] => Strongroom.Benchmarks.AppraiseNvidia.Run(folder),
     ["release"] => await Strongroom.Benchmarks.Release.RunAsync(),
