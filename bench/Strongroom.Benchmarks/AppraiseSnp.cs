@@ -23,7 +23,7 @@ internal static class AppraiseSnp
         Action alone = () => Require(appraiser.Appraise(new(report, TestAmd.Now) { Endorsements = endorsements, ReportData = scene.ReportData }));
         Action table = () => Require(appraiser.Appraise(new(extended, TestAmd.Now) { ReportData = scene.ReportData }));
         var parsed = SnpReport.Parse(report);
-        var signature = parsed.Signature()!;
+        var signature = parsed.Signature!;
         using var key = ECDsa.Create();
         key.ImportSubjectPublicKeyInfo(scene.Amd.Key.ExportSubjectPublicKeyInfo(), out _);
         Action bare = () =>

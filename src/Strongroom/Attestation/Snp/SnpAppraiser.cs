@@ -41,7 +41,7 @@ internal sealed class SnpAppraiser(VendorRoots roots) : Appraiser
         findings.Check("snp.1.policy", "the guest policy has bit 17 set and no reserved bit", report.Policy is { AlwaysOne: true, Reserved: 0 }, $"found 0x{report.Policy.Bits:x16}");
         findings.Check("snp.1.signer", "the word on the signer has no reserved bit and no reserved key", report.Signer >> 5 == 0 && report.SigningKey is 0 or 1 or 7, $"found 0x{report.Signer:x8}");
         findings.Check("snp.1.algorithm", "the signature is ECDSA on P-384 with SHA-384", report.SignatureAlgorithm == 1, $"expected 1, found {report.SignatureAlgorithm}");
-        findings.Check("snp.1.signature", "both numbers of the signature are in 1 to n-1, in fields padded with zeros", report.Signature() is not null);
+        findings.Check("snp.1.signature", "both numbers of the signature are in 1 to n-1, in fields padded with zeros", report.Signature is not null);
     }
 
     /// <summary>2: which product line, from the processor itself where the report says it, and the key's certificate agrees.</summary>
@@ -77,7 +77,7 @@ internal sealed class SnpAppraiser(VendorRoots roots) : Appraiser
         return best;
     }
 
-    private static bool SignedBy(SnpKey key, SnpReport report) => report.Signature() is { } signature && key.Verifies(report.SignedBytes, signature);
+    private static bool SignedBy(SnpKey key, SnpReport report) => report.Signature is { } signature && key.Verifies(report.SignedBytes, signature);
 
     private static void MissKey(SnpReport report, SnpProduct? product, Findings findings) => findings.Missing(
         "snp.4", "the key's certificate is there",

@@ -1,20 +1,46 @@
 using System.Formats.Asn1;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography.X509Certificates;
 using Strongroom.Attestation.Appraisal;
 
 namespace Strongroom.Attestation.Snp;
 
 /// <summary>The three certificates behind a report: the key's, AMD's signing key of its kind (ASK for chips, ASVK for providers), the root of the product line (ARK).</summary>
-internal sealed record SnpChain(SnpProduct Product, CertificatePath Path)
+internal sealed class SnpChain
 {
     private const string CrlDistributionPoints = "2.5.29.31";
+
+    /// <summary>Paths are remembered by who found them; what was read in their certificates is remembered with them.</summary>
+    private static readonly ConditionalWeakTable<CertificatePath, SnpChain> Read = [];
 
     private static readonly (string Oid, string Value)[] Amd =
     [
         ("2.5.4.11", "Engineering"), ("2.5.4.6", "US"), ("2.5.4.7", "Santa Clara"), ("2.5.4.8", "CA"), ("2.5.4.10", "Advanced Micro Devices"),
     ];
 
-    public SnpKey Key => SnpKey.Of(Path.Leaf);
+    private SnpChain(SnpProduct product, CertificatePath path)
+    {
+        (Product, Path) = (product, path);
+        WrongName = FindWrongName();
+        WrongDistributionPoint = FindWrongDistributionPoint();
+        Endorsements = [.. path.Certificates.Select(each => new UsedEndorsement($"certificate {SnpKey.CommonNameOf(each)}", each.NotBefore.ToUniversalTime(), each.NotAfter.ToUniversalTime()))];
+    }
+
+    /// <param name="product">Whose pinned root the path leads to.</param>
+    /// <param name="path">Of exactly three certificates.</param>
+    public static SnpChain Of(SnpProduct product, CertificatePath path) => Read.GetValue(path, each => new(product, each));
+
+    public SnpProduct Product { get; }
+
+    public CertificatePath Path { get; }
+
+    public IReadOnlyList<UsedEndorsement> Endorsements { get; }
+
+    /// <summary>The first certificate whose subject is not exactly AMD's for its place; null when all are.</summary>
+    public string? WrongName { get; }
+
+    /// <summary>Where the lists are published, as the authorities' certificates say; null where both name AMD's service for this line.</summary>
+    public string? WrongDistributionPoint { get; }
 
     public X509Certificate2 Intermediate => Path.Certificates[1];
 
@@ -27,15 +53,13 @@ internal sealed record SnpChain(SnpProduct Product, CertificatePath Path)
 
     public static string Service(SnpProduct product, bool provider) => $"https://kdsintf.amd.com/{(provider ? "vlek" : "vcek")}/v1/{product}";
 
-    /// <summary>The first certificate whose subject is not exactly AMD's for its place; null when all are.</summary>
-    public string? WrongName() =>
+    private string? FindWrongName() =>
         !IsAmd(Root, RootName(Product)) ? Root.Subject
         : !IsAmd(Intermediate, IntermediateName(Product, false)) && !IsAmd(Intermediate, IntermediateName(Product, true)) ? Intermediate.Subject
         : !IsAmd(Path.Leaf, SnpKey.Chips) && !IsAmd(Path.Leaf, SnpKey.Providers) ? Path.Leaf.Subject
         : null;
 
-    /// <summary>Where the lists are published, as the authorities' certificates say; null where both name AMD's service for this line.</summary>
-    public string? WrongDistributionPoint()
+    private string? FindWrongDistributionPoint()
     {
         var provider = SnpKey.CommonNameOf(Intermediate) == IntermediateName(Product, true);
         return DistributionPoint(Intermediate) != $"{Service(Product, provider)}/crl" ? $"{Intermediate.Subject}: {DistributionPoint(Intermediate) ?? "none"}"

@@ -13,7 +13,7 @@ internal sealed class SnpEndorsementChecks(
         CheckKindOfKey(chain);
         CheckLeaf(chain);
         if (chain is not null) CheckRevocation(chain);
-        if (report.Signature() is { } signature) findings.Check("snp.7", "the key signed the report", key.Verifies(report.SignedBytes, signature));
+        if (report.Signature is { } signature) findings.Check("snp.7", "the key signed the report", key.Verifies(report.SignedBytes, signature));
         CheckChip();
         if (product is { } levels) CheckTcb(levels);
     }
@@ -32,13 +32,10 @@ internal sealed class SnpEndorsementChecks(
             return null;
         }
         if (!findings.Check("snp.3", what, path.Certificates.Count == 3, path.Certificates.Count == 3 ? $"{key.CommonName}, {SnpKey.CommonNameOf(path.Certificates[1])}, {SnpKey.CommonNameOf(path.Root)}" : $"{path.Certificates.Count} certificates instead of 3")) return null;
-        var chain = new SnpChain(line, path);
-        foreach (var certificate in path.Certificates)
-            findings.Uses(new($"certificate {SnpKey.CommonNameOf(certificate)}", certificate.NotBefore.ToUniversalTime(), certificate.NotAfter.ToUniversalTime()));
-        var name = chain.WrongName();
-        findings.Check("snp.3.names", "every certificate has the names that AMD gives it", name is null, name);
-        var point = chain.WrongDistributionPoint();
-        findings.Check("snp.3.crl", "the authorities' certificates name the lists of this product line", point is null, point);
+        var chain = SnpChain.Of(line, path);
+        foreach (var each in chain.Endorsements) findings.Uses(each);
+        findings.Check("snp.3.names", "every certificate has the names that AMD gives it", chain.WrongName is null, chain.WrongName);
+        findings.Check("snp.3.crl", "the authorities' certificates name the lists of this product line", chain.WrongDistributionPoint is null, chain.WrongDistributionPoint);
         return chain;
 
         bool Has(string name) => authorities.Any(each => SnpKey.CommonNameOf(each) == name);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Formats.Asn1;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
@@ -34,6 +35,7 @@ internal sealed class SnpKey
     private static readonly ConditionalWeakTable<X509Certificate2, string> Names = [];
 
     private readonly Dictionary<string, byte[]> extensions = [];
+    private readonly ConcurrentBag<ECDsa> idle = [];
 
     private SnpKey(X509Certificate2 certificate)
     {
@@ -92,8 +94,12 @@ internal sealed class SnpKey
     {
         try
         {
-            using var key = Certificate.GetECDsaPublicKey();
-            return key is not null && key.VerifyData(data, signature, HashAlgorithmName.SHA384, DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
+            // A key object is for one thread at a time, and costs a tenth of a verification to make: each that was made goes back for the next appraisal.
+            if (!idle.TryTake(out var key)) key = Certificate.GetECDsaPublicKey();
+            if (key is null) return false;
+            var verifies = key.VerifyData(data, signature, HashAlgorithmName.SHA384, DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
+            idle.Add(key);
+            return verifies;
         }
         catch (CryptographicException) // a point that is not on its curve
         {

@@ -20,7 +20,11 @@ internal sealed class SnpReport
 
     private readonly byte[] bytes;
 
-    private SnpReport(byte[] bytes) => this.bytes = bytes;
+    private SnpReport(byte[] bytes)
+    {
+        this.bytes = bytes;
+        Signature = ReadSignature();
+    }
 
     /// <exception cref="MalformedException">Not exactly 1184 bytes.</exception>
     public static SnpReport Parse(ReadOnlySpan<byte> bytes) => bytes.Length == SizeInBytes
@@ -112,7 +116,9 @@ internal sealed class SnpReport
     }
 
     /// <summary>R and S, big-endian, 48 bytes each; null where one is not in 1 to n-1 or its field of 72 bytes is not padded with zeros.</summary>
-    public byte[]? Signature()
+    public byte[]? Signature { get; }
+
+    private byte[]? ReadSignature()
     {
         var signature = new byte[96];
         return Number(0x2A0, signature.AsSpan(0, 48)) && Number(0x2E8, signature.AsSpan(48)) ? signature : null;

@@ -62,7 +62,11 @@ internal sealed class TestAmd
     public byte[] Certify(TestKeyCertificate wanted)
     {
         var request = new CertificateRequest(Name(wanted.CommonName, wanted.Organisation), wanted.Key ?? Key, wanted.Hash);
-        void Add(string oid, byte[] value) => request.CertificateExtensions.Add(new X509Extension("1.3.6.1.4.1.3704.1." + oid, value, critical: false));
+        void Add(string part, byte[] value)
+        {
+            var oid = "1.3.6.1.4.1.3704.1." + part;
+            if (!wanted.Others.Any(other => other.Oid == oid)) request.CertificateExtensions.Add(new X509Extension(oid, value, critical: false));
+        }
         Add("1", [2, 1, 0]);
         Add("2", Text(wanted.ProductName));
         foreach (var (part, level) in wanted.Levels) Add($"3.{part}", level < 128 ? [2, 1, level] : [2, 2, 0, level]);
