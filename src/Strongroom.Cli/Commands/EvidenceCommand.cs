@@ -6,7 +6,7 @@ using Strongroom.Cli.Appraising;
 
 namespace Strongroom.Cli.Commands;
 
-/// <summary><c>strongroom evidence verify|show|diff</c>: attestation evidence appraised here, offline, with no broker.</summary>
+/// <summary><c>strongroom evidence verify|show|diff|token</c>: attestation evidence appraised here, offline, with no broker.</summary>
 internal static class EvidenceCommand
 {
     private static readonly Option<string> Kind = new("--kind")
@@ -20,7 +20,7 @@ internal static class EvidenceCommand
 
         Nothing is fetched and no broker is asked. Vendors' roots are pinned in this program; certificates, revocation lists and reference values come from the
         evidence itself or from --endorsements.
-        """).With(Verify(), Show(), Diff());
+        """).With(Verify(), Show(), Diff(), EvidenceTokenCommand.Create(), EvidenceTokenCommand.Keys());
 
     private static Command Verify()
     {
@@ -33,15 +33,17 @@ internal static class EvidenceCommand
         var nonce = new Option<string>("--nonce") { Description = "What the evidence must carry as its nonce: hexadecimal, or @FILE" };
         var at = new Option<string>("--at") { Description = "The time for every check of validity, such as 2026-01-31T12:00:00Z; now if not given" };
         var without = new Option<string>("--danger-without") { Description = "Leave out groups of checks: revocation, tcb, freshness, binding; separated by commas" };
+        var token = new TokenOptions();
         return new Command("verify",
             """
             Check everything that evidence of this kind can be checked for, and say each check's result
 
             Exit code 0: verified; 1: rejected, with every check that failed; 2: no evidence of this kind; 3: nothing failed, but endorsements are missing or stale.
             Verified means genuine, current and as the policy asks. What the policy leaves open is listed as not checked: decide it yourself.
-            """).With(Kind, evidence, endorsements, collector, policy, reportData, nonce, at, without, showPolicy).Runs((parsed, terminal) =>
+            """).With(Kind, evidence, endorsements, collector, policy, reportData, nonce, at, without, showPolicy).With(token.All).Runs((parsed, terminal) =>
         {
             if (parsed.GetValue(showPolicy)) return ShowPolicy(Named(parsed.GetValue(Kind)!), terminal);
+            using var writer = token.Read(parsed);
             var bytes = File.ReadAllBytes(parsed.GetValue(evidence) ?? throw new UsageException("--evidence FILE is needed"));
             var appraiser = Find(parsed.GetValue(Kind)!, bytes);
             var request = new AppraisalRequest(bytes, Time(parsed.GetValue(at)))
@@ -55,6 +57,7 @@ internal static class EvidenceCommand
             if (request is { ReportData: null, Nonce: null } && !request.Without.Contains(CheckGroup.Binding))
                 throw new UsageException("without --report-data or --nonce the evidence may be somebody's old copy; if that is all right, say --danger-without binding");
             var result = appraiser.Appraise(request);
+            writer?.Write(result, request.Policy);
             terminal.Answer(result.ToJson(), text => ResultInWords.Write(result, text));
             return result.Outcome switch { Outcome.Verified => ExitCode.Ok, Outcome.Rejected => ExitCode.Refused, _ => ExitCode.Unavailable };
         });
@@ -99,7 +102,7 @@ internal static class EvidenceCommand
     private static Appraiser Named(string kind) =>
         Appraiser.For(kind) ?? throw new UsageException(kind == "auto" ? "say of which --kind" : $"there is no kind {kind}; there are {string.Join(", ", Appraiser.Kinds)}");
 
-    private static ReadOnlyMemory<byte>? Bytes(string? text, string option)
+    internal static ReadOnlyMemory<byte>? Bytes(string? text, string option)
     {
         if (text is null) return null;
         if (text.StartsWith('@')) return File.ReadAllBytes(text[1..]);
@@ -113,7 +116,7 @@ internal static class EvidenceCommand
         }
     }
 
-    private static DateTimeOffset Time(string? text)
+    internal static DateTimeOffset Time(string? text)
     {
         try
         {
