@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json.Nodes;
 using Strongroom.System.Tests.Sealing;
 using Strongroom.Tests.Attestation;
@@ -49,6 +50,17 @@ public sealed class EvidenceTokenTests : IDisposable
         Assert.Contains("\"ear.7\"", output, StringComparison.Ordinal);
         Assert.Equal(64, (await CliProcess.RunAsync(directory, "evidence", "token", "token", "--issuer", "house", "--audience", "vault")).Code);
         Assert.Equal(2, (await CliProcess.RunAsync(directory, "evidence", "token", "evidence", "--jwks", "keys.json", "--issuer", "house", "--audience", "vault")).Code);
+    }
+
+    [Fact]
+    public async Task A_result_that_looked_at_everything_becomes_a_token_that_affirms_it()
+    {
+        var policy = $$"""{"attestation_keys":["{{Convert.ToHexStringLower(tpm.Key.Name())}}"],"reference_values":{"0":"{{tpm.Values()[0]}}"} }""";
+        File.WriteAllText(At("policy.yaml"), policy);
+        Assert.Equal(0, (await VerifyAsync("key.pem")).Code);
+        File.WriteAllText(At("keys.json"), (await CliProcess.RunAsync(directory, "evidence", "token-keys", "key.pem")).Output);
+        var (code, output, error) = await CheckAsync("--audience", "vault", "--submodule", "tpm", "--policy-id", Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(policy))));
+        Assert.True(code == 0, output + error);
     }
 
     [Fact]
