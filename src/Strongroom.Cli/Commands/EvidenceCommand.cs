@@ -24,13 +24,14 @@ internal static class EvidenceCommand
 
     private static Command Verify()
     {
+        var kind = new Option<string>("--kind") { Description = $"{string.Join(", ", Appraiser.Kinds)}; auto takes what the file looks like, so that who sends it chooses", Required = true };
         var evidence = new Option<string>("--evidence") { Description = "The file that the platform's own tools wrote" };
         var endorsements = new Option<string[]>("--endorsements") { Description = "A file or a directory of certificates, revocation lists, TCB info, RIMs: recognised by content, whatever their names" };
         var collector = new Option<string>("--collector") { Description = "Where --endorsements is a bundle: the public key of who signed it", HelpName = "FILE" };
         var policy = new Option<string>("--policy") { Description = "A policy of the kind, YAML or JSON; without it the strict built-in one" };
         var showPolicy = new Option<bool>("--show-policy") { Description = "Print the strict built-in policy of --kind and do nothing else" };
-        var reportData = new Option<string>("--report-data") { Description = "What the evidence must carry as report data: hexadecimal, or @FILE; exactly as long as the platform's field" };
-        var nonce = new Option<string>("--nonce") { Description = "What the evidence must carry as its nonce: hexadecimal, or @FILE" };
+        var reportData = new Option<string>("--report-data") { Description = "What the evidence must carry, hexadecimal or @FILE, in exactly the length of its field: sev-snp, tdx, sgx 64 bytes of report data; nitro its user_data; tpm extraData" };
+        var nonce = new Option<string>("--nonce") { Description = "What the evidence must carry as its nonce, hexadecimal or @FILE: nitro, tpm, nvidia-gpu and nvidia-switch (32 bytes); the others have none" };
         var at = new Option<string>("--at") { Description = "The time for every check of validity, such as 2026-01-31T12:00:00Z; now if not given" };
         var without = new Option<string>("--danger-without") { Description = "Leave out groups of checks: revocation, tcb, freshness, binding; separated by commas" };
         var token = new TokenOptions();
@@ -39,13 +40,13 @@ internal static class EvidenceCommand
             Check everything that evidence of this kind can be checked for, and say each check's result
 
             Exit code 0: verified; 1: rejected, with every check that failed; 2: no evidence of this kind; 3: nothing failed, but endorsements are missing or stale.
-            Verified means genuine, current and as the policy asks. What the policy leaves open is listed as not checked: decide it yourself.
-            """).With(Kind, evidence, endorsements, collector, policy, reportData, nonce, at, without, showPolicy).With(token.All).Runs((parsed, terminal) =>
+            Verified means genuine, current and as the policy asks. Without --policy no measurement is compared. What is left open is listed as not checked: decide it yourself.
+            """).With(kind, evidence, endorsements, collector, policy, reportData, nonce, at, without, showPolicy).With(token.All).Runs((parsed, terminal) =>
         {
-            if (parsed.GetValue(showPolicy)) return ShowPolicy(Named(parsed.GetValue(Kind)!), terminal);
+            if (parsed.GetValue(showPolicy)) return ShowPolicy(Named(parsed.GetRequiredValue(kind)), terminal);
             using var writer = token.Read(parsed);
             var bytes = File.ReadAllBytes(parsed.GetValue(evidence) ?? throw new UsageException("--evidence FILE is needed"));
-            var appraiser = Find(parsed.GetValue(Kind)!, bytes);
+            var appraiser = Find(parsed.GetRequiredValue(kind), bytes);
             var request = new AppraisalRequest(bytes, Time(parsed.GetValue(at)))
             {
                 Endorsements = EndorsementFiles.Read(parsed.GetValue(endorsements) ?? [], parsed.GetValue(collector), terminal),
@@ -56,6 +57,9 @@ internal static class EvidenceCommand
             };
             if (request is { ReportData: null, Nonce: null } && !request.Without.Contains(CheckGroup.Binding))
                 throw new UsageException("without --report-data or --nonce the evidence may be somebody's old copy; if that is all right, say --danger-without binding");
+            if (request is not { ReportData: null, Nonce: null } && request.Without.Contains(CheckGroup.Binding))
+                throw new UsageException("--report-data and --nonce would be looked at by nobody: --danger-without binding leaves them out");
+            if (parsed.GetRequiredValue(kind) == "auto") terminal.Note("--kind auto: whoever made this file chose which kind of evidence it is; name the kind that you want");
             var result = appraiser.Appraise(request);
             writer?.Write(result, request.Policy);
             terminal.Answer(result.ToJson(), text => ResultInWords.Write(result, text));
@@ -105,7 +109,8 @@ internal static class EvidenceCommand
     internal static ReadOnlyMemory<byte>? Bytes(string? text, string option)
     {
         if (text is null) return null;
-        if (text.StartsWith('@')) return File.ReadAllBytes(text[1..]);
+        if (text.StartsWith('@') && File.ReadAllBytes(text[1..]) is { Length: > 0 } read) return read;
+        if (text.Length == 0 || text.StartsWith('@')) throw new UsageException($"{option} is empty: evidence that answers nobody would answer it");
         try
         {
             return Convert.FromHexString(text);

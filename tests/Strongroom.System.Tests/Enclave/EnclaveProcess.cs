@@ -38,10 +38,10 @@ internal sealed class EnclaveProcess : IDisposable
     /// <param name="arguments">After `strongroom enclave`.</param>
     /// <param name="environment">Beside the test's own.</param>
     public static EnclaveProcess Start(string state, IEnumerable<string> arguments, params (string Name, string Value)[] environment) =>
-        Start(state, ["dotnet", Program, .. arguments], environment);
+        StartCommand(state, ["dotnet", Program, .. arguments], environment);
 
     /// <param name="command">A program that becomes the enclave, and its arguments.</param>
-    public static EnclaveProcess Start(string state, string[] command, params (string Name, string Value)[] environment)
+    public static EnclaveProcess StartCommand(string state, string[] command, params (string Name, string Value)[] environment)
     {
         var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = state };
         foreach (var (name, value) in environment) start.Environment[name] = value;
@@ -207,7 +207,7 @@ internal sealed class EnclaveSetup : IAsyncDisposable
             cd "$0"
             exec dotnet "$@"
             """;
-        return EnclaveProcess.Start(State, ["unshare", "--mount", "sh", "-c", Confine, Directory, string.Join(' ', Writable), EnclaveProcess.Program, .. Arguments(changes)]);
+        return EnclaveProcess.StartCommand(State, ["unshare", "--mount", "sh", "-c", Confine, Directory, string.Join(' ', Writable), EnclaveProcess.Program, .. Arguments(changes)]);
     }
 
     public async ValueTask DisposeAsync()

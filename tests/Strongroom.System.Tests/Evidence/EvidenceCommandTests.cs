@@ -27,7 +27,7 @@ public sealed class EvidenceCommandTests : IDisposable
     [Fact]
     public async Task Evidence_that_is_right_exits_0_and_says_each_check_in_the_documented_form()
     {
-        var result = await CliProcess.AnswerAsync(directory, "evidence", "verify", "--evidence", "evidence", "--policy", "policy.yaml", "--nonce", Nonce, "--at", "2027-01-15T08:00:00Z");
+        var result = await CliProcess.AnswerAsync(directory, "evidence", "verify", "--kind", "tpm", "--evidence", "evidence", "--policy", "policy.yaml", "--nonce", Nonce, "--at", "2027-01-15T08:00:00Z");
         Assert.Equal(["kind", "verdict", "at", "checks", "claims", "endorsements", "missing", "not_checked"], result.AsObject().Select(member => member.Key));
         Assert.Equal(("tpm", "verified", "2027-01-15T08:00:00Z"), ((string)result["kind"]!, (string)result["verdict"]!, (string)result["at"]!));
         Assert.All(result["checks"]!.AsArray(), check =>
@@ -42,24 +42,27 @@ public sealed class EvidenceCommandTests : IDisposable
     [Fact]
     public async Task Each_failure_has_its_exit_code()
     {
-        await ExitsAsync(1, "FAILED   tpm.6", "verify", "--evidence", "evidence", "--policy", "policy.yaml", "--nonce", "00");
-        await ExitsAsync(1, "FAILED   tpm.1", "verify", "--evidence", "evidence", "--nonce", Nonce);
+        await ExitsAsync(1, "FAILED   tpm.6", "verify", "--kind", "tpm", "--evidence", "evidence", "--policy", "policy.yaml", "--nonce", "00");
+        await ExitsAsync(1, "FAILED   tpm.1", "verify", "--kind", "tpm", "--evidence", "evidence", "--nonce", Nonce);
         File.WriteAllText(At("roots.yaml"), $"root_keys: [{Convert.ToHexStringLower(SHA256.HashData("a CA"u8))}]\n");
-        await ExitsAsync(3, "missing: tpm.1", "verify", "--evidence", "evidence", "--policy", "roots.yaml", "--nonce", Nonce);
+        await ExitsAsync(3, "missing: tpm.1", "verify", "--kind", "tpm", "--evidence", "evidence", "--policy", "roots.yaml", "--nonce", Nonce);
         File.WriteAllText(At("garbage"), "garbage");
-        await ExitsAsync(2, "looks like no evidence", "verify", "--evidence", "garbage", "--nonce", Nonce);
-        await ExitsAsync(2, "attestation_key", "verify", "--evidence", "evidence", "--nonce", Nonce, "--policy", Write("typo.yaml", "attestation_key: []\n"));
-        await ExitsAsync(64, "--danger-without binding", "verify", "--evidence", "evidence", "--policy", "policy.yaml");
-        await ExitsAsync(64, "not everything", "verify", "--evidence", "evidence", "--danger-without", "everything");
-        await ExitsAsync(64, "2026-01-31T23:59:59Z", "verify", "--evidence", "evidence", "--nonce", Nonce, "--at", "yesterday");
+        await ExitsAsync(2, "looks like no evidence", "verify", "--kind", "auto", "--evidence", "garbage", "--nonce", Nonce);
+        await ExitsAsync(2, "attestation_key", "verify", "--kind", "tpm", "--evidence", "evidence", "--nonce", Nonce, "--policy", Write("typo.yaml", "attestation_key: []\n"));
+        await ExitsAsync(64, "--danger-without binding", "verify", "--kind", "tpm", "--evidence", "evidence", "--policy", "policy.yaml");
+        await ExitsAsync(64, "not everything", "verify", "--kind", "tpm", "--evidence", "evidence", "--danger-without", "everything");
+        await ExitsAsync(64, "2026-01-31T23:59:59Z", "verify", "--kind", "tpm", "--evidence", "evidence", "--nonce", Nonce, "--at", "yesterday");
         await ExitsAsync(64, "there is no kind", "verify", "--kind", "abacus", "--evidence", "evidence", "--nonce", Nonce);
-        await ExitsAsync(66, "there is no file", "verify", "--evidence", "nowhere", "--nonce", Nonce);
+        await ExitsAsync(64, "is empty", "verify", "--kind", "tpm", "--evidence", "evidence", "--nonce", "");
+        await ExitsAsync(64, "looked at by nobody", "verify", "--kind", "tpm", "--evidence", "evidence", "--nonce", Nonce, "--danger-without", "binding");
+        await ExitsAsync(64, "--kind", "verify", "--evidence", "evidence", "--nonce", Nonce);
+        await ExitsAsync(66, "there is no file", "verify", "--kind", "tpm", "--evidence", "nowhere", "--nonce", Nonce);
     }
 
     [Fact]
     public async Task A_group_is_left_out_by_name_and_stands_as_not_checked()
     {
-        var result = await CliProcess.AnswerAsync(directory, "evidence", "verify", "--evidence", "evidence", "--policy", "policy.yaml", "--danger-without", "binding");
+        var result = await CliProcess.AnswerAsync(directory, "evidence", "verify", "--kind", "tpm", "--evidence", "evidence", "--policy", "policy.yaml", "--danger-without", "binding");
         Assert.Contains("binding: left out by name", result["not_checked"]!.AsArray().Select(line => (string)line!));
         Assert.Equal("skipped-by-policy", (string)result["checks"]!.AsArray().Single(check => (string)check!["id"]! == "tpm.6")!["result"]!);
     }
@@ -69,7 +72,7 @@ public sealed class EvidenceCommandTests : IDisposable
     {
         var (code, yaml, _) = await CliProcess.RunAsync(directory, "evidence", "verify", "--kind", "tpm", "--show-policy");
         Assert.Equal(0, code);
-        await ExitsAsync(1, "FAILED   tpm.1", "verify", "--evidence", "evidence", "--nonce", Nonce, "--policy", Write("strict.yaml", yaml));
+        await ExitsAsync(1, "FAILED   tpm.1", "verify", "--kind", "tpm", "--evidence", "evidence", "--nonce", Nonce, "--policy", Write("strict.yaml", yaml));
     }
 
     [Fact]
@@ -107,7 +110,7 @@ public sealed class EvidenceCommandTests : IDisposable
         var listed = await CliProcess.AnswerAsync(directory, "endorsements", "list", "bundle", "--collector", "K.key.publisher.pub");
         Assert.Equal("CN=Test maker root", (string)Assert.Single(listed["endorsements"]!.AsArray())!["what"]!);
 
-        var verify = (string[])["evidence", "verify", "--evidence", "evidence", "--policy", "policy.yaml", "--nonce", Nonce, "--endorsements", "bundle"];
+        var verify = (string[])["evidence", "verify", "--kind", "tpm", "--evidence", "evidence", "--policy", "policy.yaml", "--nonce", Nonce, "--endorsements", "bundle"];
         Assert.Equal(64, (await CliProcess.RunAsync(directory, verify)).Code);
         Assert.Equal(0, (await CliProcess.RunAsync(directory, [.. verify, "--collector", "K.key.publisher.pub"])).Code);
         await CliProcess.AnswerAsync(directory, "endorsements", "import", "bundle", "unpacked", "--collector", "K.key.publisher.pub");

@@ -53,10 +53,19 @@ public sealed class TpmAppraiserTests : AppraiserContract, IDisposable
         using var ca = ECDsa.Create(ECCurve.NamedCurves.nistP384);
         using var root = Authority(ca);
         var certificate = Certificate(root);
-        var policy = Policy($$"""{"root_keys":["{{Digest.Of(root.PublicKey.ExportSubjectPublicKeyInfo())}}"]}""");
+        var pin = Digest.Of(root.PublicKey.ExportSubjectPublicKeyInfo());
+        var policy = Policy($$"""{"root_keys":["{{pin}}"],"require_revocation_lists":false}""");
         var evidence = Attestation(tpm.Evidence(), certificate, root.RawData);
         Assert.Equal(Outcome.Verified, Tpm.Appraise(Request(evidence) with { Policy = policy }).Outcome);
         Fails("tpm.1.validity", Tpm.Appraise(Request(evidence) with { Policy = policy, At = TestTpm.Now.AddYears(3) }));
+        Fails("tpm.1.usage", Tpm.Appraise(Request(Attestation(tpm.Evidence(), Certificate(root, "1.3.6.1.5.5.7.3.1"), root.RawData)) with { Policy = policy }));
+        Fails("tpm.1.usage", Tpm.Appraise(Request(Attestation(tpm.Evidence(), Certificate(root, null), root.RawData)) with { Policy = policy }));
+        var strict = Request(evidence) with { Policy = Policy($$"""{"root_keys":["{{pin}}"]}""") };
+        Assert.Equal(Outcome.EndorsementsMissing, Tpm.Appraise(strict).Outcome);
+        Assert.Equal(Outcome.Verified, Tpm.Appraise(strict with { Endorsements = List(root, ca, TestTpm.Now) }).Outcome);
+        Assert.Equal(Outcome.EndorsementsMissing, Tpm.Appraise(strict with { Endorsements = List(root, ca, TestTpm.Now.AddDays(-8)) }).Outcome);
+        Fails("tpm.1.revocation", Tpm.Appraise(strict with { Endorsements = List(root, ca, TestTpm.Now.AddDays(-8), [5]) }));
+        Fails("tpm.1.revocation", Tpm.Appraise(Request(evidence) with { Policy = policy, Endorsements = List(root, ca, TestTpm.Now, [5]) }));
         Assert.Equal(Outcome.EndorsementsMissing, Tpm.Appraise(Request(Good()) with { Policy = policy }).Outcome);
         Fails("tpm.1", Tpm.Appraise(Request(evidence) with { Policy = Policy($$"""{"root_keys":["{{Digest.Of("another CA"u8)}}"]}""") }));
     }
@@ -67,6 +76,16 @@ public sealed class TpmAppraiserTests : AppraiserContract, IDisposable
         Fails("tpm.6", Tpm.Appraise(Request(Good()) with { Nonce = SHA256.HashData("another"u8) }));
         Fails("tpm.6", Tpm.Appraise(Request(Good()) with { Nonce = TestTpm.Transcript.Span[..16].ToArray() }));
         Fails("tpm.6", Tpm.Appraise(Request(Good()) with { Nonce = (byte[])[.. TestTpm.Transcript.Span, 0] }));
+    }
+
+    [Fact]
+    public void Two_challenges_are_one_too_many() => Fails("tpm.6.report-data", Tpm.Appraise(Request(Good()) with { ReportData = TestTpm.Transcript.Span.ToArray() }));
+
+    [Fact]
+    public void A_key_longer_than_any_and_an_event_log_that_is_none_are_no_faults()
+    {
+        Assert.Throws<MalformedException>(() => Appraise((byte[])[0x0A, 0xF0, 0xA2, 0x04, .. new byte[70_000]]));
+        Fails("tpm.10", Appraise(Attestation(tpm.Evidence() with { EventLog = [1, 2, 3] })));
     }
 
     [Fact]
@@ -158,6 +177,11 @@ public sealed class TpmAppraiserTests : AppraiserContract, IDisposable
     [InlineData("""{"attestation_key":[]}""")]
     [InlineData("""{"pcrs":[24]}""")]
     [InlineData("""{"pcrs":[1,1]}""")]
+    [InlineData("""{"pcrs":[]}""")]
+    [InlineData("""{"pcrs":[16]}""")]
+    [InlineData("""{"attestation_keys":[null]}""")]
+    [InlineData("""{"reference_values":{"0":null} }""")]
+    [InlineData("""{"reference_values":{"23":"0000000000000000000000000000000000000000000000000000000000000000"} }""")]
     [InlineData("[]")]
     [InlineData("null")]
     public void A_policy_with_a_member_that_is_unknown_or_means_nothing_is_malformed(string policy) =>
@@ -171,16 +195,17 @@ public sealed class TpmAppraiserTests : AppraiserContract, IDisposable
         Fails("tpm.1", Tpm.Appraise(Request(Good()) with { Policy = Policy(shown.ToJsonString()) }));
     }
 
-    /// <summary>The real quote answers no challenge: its nonce is empty, and matches nothing else.</summary>
+    /// <summary>The real quote answers no challenge: its nonce is empty, and no challenge matches it.</summary>
     [Fact]
-    public void A_real_machines_quote_verifies_under_its_key_and_empty_nonce_only()
+    public void A_real_machines_quote_verifies_under_its_key_and_answers_nobody()
     {
         var evidence = File.ReadAllBytes(SharedFiles.Require("vectors/tpm/gce-cos-85-no-nonce.pb"));
         var key = TpmPublic.Parse(TpmStatement.Parse(evidence).Key!.Value.Span);
-        var request = new AppraisalRequest(evidence, TestTpm.Now) { Nonce = Array.Empty<byte>(), Policy = Policy($$"""{"attestation_keys":["{{Convert.ToHexStringLower(key.Name())}}"]}""") };
+        var request = new AppraisalRequest(evidence, TestTpm.Now) { Without = new HashSet<CheckGroup> { CheckGroup.Binding }, Policy = Policy($$"""{"attestation_keys":["{{Convert.ToHexStringLower(key.Name())}}"]}""") };
         Assert.Equal("tpm", Appraiser.Recognise(evidence)?.Kind);
         Assert.Empty(Tpm.Appraise(request).Failures);
-        Fails("tpm.6", Tpm.Appraise(request with { Nonce = new byte[] { 1 } }));
+        Fails("tpm.6", Tpm.Appraise(request with { Nonce = new byte[] { 1 }, Without = new HashSet<CheckGroup>() }));
+        Assert.Throws<ArgumentException>(() => Tpm.Appraise(request with { Nonce = Array.Empty<byte>() }));
         Fails("tpm.1", Tpm.Appraise(request with { Policy = default }));
         Assert.True(Tpm.Show(evidence).Single(field => field.Name == "extraData").Danger);
     }
@@ -206,15 +231,23 @@ public sealed class TpmAppraiserTests : AppraiserContract, IDisposable
     {
         var request = new CertificateRequest("CN=Test cloud", key, HashAlgorithmName.SHA384);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign, true));
+        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, true));
         return request.CreateSelfSigned(TestTpm.Now.AddYears(-1), TestTpm.Now.AddYears(9));
     }
 
-    private byte[] Certificate(X509Certificate2 root)
+    private static Endorsements List(X509Certificate2 root, ECDsa key, DateTimeOffset issued, params byte[][] serials)
+    {
+        var builder = new CertificateRevocationListBuilder();
+        foreach (var serial in serials) builder.AddEntry(serial, issued);
+        return Endorsements.Read([("list", builder.Build(root.SubjectName, X509SignatureGenerator.CreateForECDsa(key), 1, issued.AddDays(30), HashAlgorithmName.SHA384, X509AuthorityKeyIdentifierExtension.CreateFromSubjectKeyIdentifier([1]), issued))]);
+    }
+
+    private byte[] Certificate(X509Certificate2 root, string? usage = "2.23.133.8.3")
     {
         using var key = ECDsa.Create(new ECParameters { Curve = ECCurve.NamedCurves.nistP256, Q = new() { X = tpm.Key.X.ToArray(), Y = tpm.Key.Y.ToArray() } });
         var request = new CertificateRequest("CN=Test machine", key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
+        if (usage is not null) request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new(usage)], critical: false));
         using var certificate = request.Create(root.SubjectName, X509SignatureGenerator.CreateForECDsa(root.GetECDsaPrivateKey()!), TestTpm.Now.AddYears(-1), TestTpm.Now.AddYears(1), [5]);
         return certificate.RawData;
     }

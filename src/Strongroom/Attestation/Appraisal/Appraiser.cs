@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Strongroom.Attestation.Tpm;
 using Strongroom.Bytes;
@@ -46,6 +47,8 @@ public abstract class Appraiser
         ArgumentNullException.ThrowIfNull(request);
         if (request.Without.Contains(CheckGroup.Always)) throw new ArgumentException("only a named group of checks can be left out", nameof(request));
         if (request.Evidence.Length > MaxSizeInBytes) throw new MalformedException(MaxSizeInBytes, $"evidence has {MaxSizeInBytes} bytes at most");
+        if (request.ReportData is { IsEmpty: true } || request.Nonce is { IsEmpty: true }) throw new ArgumentException("an empty challenge is none: evidence that answers nobody would answer it", nameof(request));
+        RequireNoNulls(request.Policy.Span);
         var findings = new Findings(Kind, request.At, request.Without);
         if (request.ReportData is null && request.Nonce is null && !request.Without.Contains(CheckGroup.Binding))
             throw new ArgumentException("evidence that answers no challenge of one's own may be a copy: give report data or a nonce, or leave the binding out by name", nameof(request));
@@ -72,6 +75,23 @@ public abstract class Appraiser
     private protected abstract bool Recognises(ReadOnlySpan<byte> evidence);
 
     private protected abstract void AppraiseCore(AppraisalRequest request, Findings findings);
+
+    /// <summary>A null in a list or below a member means nothing and would be taken for no wish. Whether the rest is a policy, its kind says.</summary>
+    private static void RequireNoNulls(ReadOnlySpan<byte> policy)
+    {
+        try
+        {
+            var reader = new Utf8JsonReader(policy, new JsonReaderOptions { MaxDepth = 16 });
+            while (!policy.IsEmpty && reader.Read())
+            {
+                if (reader.TokenType == JsonTokenType.Null && reader.CurrentDepth > 1) throw new MalformedException(reader.TokenStartIndex, "a null inside a member of a policy means nothing: leave it out");
+            }
+        }
+        catch (JsonException e)
+        {
+            throw new MalformedException(-1, $"no policy: {e.Message}");
+        }
+    }
 
     private static IEnumerable<Appraiser> All(VendorRoots roots) =>
     [

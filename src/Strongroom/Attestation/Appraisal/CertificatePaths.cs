@@ -42,20 +42,35 @@ internal sealed class CertificatePaths(VendorRoots roots)
         var known = Digest.Of([.. System.Text.Encoding.ASCII.GetBytes(product), .. HashBytes(leaf), .. candidates.SelectMany(HashBytes)]);
         reason = "";
         if (remembered.TryGetValue(known, out var before)) return before;
-        var root = candidates.Append(leaf).FirstOrDefault(each => roots.Holds(product, each));
-        if (root is null)
+        var pinned = candidates.Append(leaf).Where(each => roots.Holds(product, each)).ToList();
+        var root = pinned.FirstOrDefault(SignedItself);
+        if (pinned.Count == 0)
         {
             reason = $"the root of {product} is not among the certificates: no certificate has the pinned key";
             return null;
         }
-        if (!SignedDer.Parse(root.RawDataMemory).IsSignedBy(root))
+        if (root is null)
         {
-            reason = $"the root of {product} has the pinned key and did not sign itself: its words were changed";
+            reason = $"the certificate with the pinned key of {product} did not sign itself: it is no root, or its words were changed";
             return null;
         }
         var found = BuildOrNone(leaf, candidates, root, out reason);
-        if (found is not null && remembered.Count < MaxRemembered) remembered.TryAdd(known, found);
+        if (found is null) return null;
+        if (remembered.Count >= MaxRemembered) remembered.Clear(); // cheap to fill again, and nobody can keep others out for long
+        remembered.TryAdd(known, found);
         return found;
+    }
+
+    private static bool SignedItself(X509Certificate2 certificate)
+    {
+        try
+        {
+            return SignedDer.Parse(certificate.RawDataMemory).IsSignedBy(certificate);
+        }
+        catch (MalformedException) // signed by an algorithm that does not count
+        {
+            return false;
+        }
     }
 
     /// <summary>A certificate that parses may still have a key or an algorithm that the library cannot read, and then it throws.</summary>

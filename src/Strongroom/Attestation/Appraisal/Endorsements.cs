@@ -100,16 +100,21 @@ public sealed class Endorsements
 
         private void AddPem(string name, ReadOnlySpan<byte> bytes)
         {
-            var text = Encoding.Latin1.GetString(bytes);
-            var rest = text.AsSpan();
-            var found = false;
-            while (PemEncoding.TryFind(rest, out var fields))
+            const string begin = "-----BEGIN ", end = "-----END ", dashes = "-----";
+            var text = Encoding.Latin1.GetString(bytes).AsSpan();
+            for (var at = text.IndexOf(begin); at >= 0; at = text.IndexOf(begin))
             {
-                found = true;
-                AddDer(name, Convert.FromBase64String(rest[fields.Base64Data].ToString()));
-                rest = rest[fields.Location.End..];
+                text = text[at..];
+                // Every block is cut out before it is read: looking for the end of each of many beginnings would take the square of their number.
+                var closing = text.IndexOf(end);
+                var rest = closing < 0 ? default : text[(closing + end.Length)..];
+                var last = rest.IndexOf(dashes);
+                if (last < 0 || text[begin.Length..closing].IndexOf(begin) >= 0) throw new MalformedException(-1, $"{name} has a PEM block that is broken");
+                var block = text[..(closing + end.Length + last + dashes.Length)];
+                if (!PemEncoding.TryFind(block, out var fields)) throw new MalformedException(-1, $"{name} has a PEM block that is broken");
+                AddDer(name, Convert.FromBase64String(block[fields.Base64Data].ToString()));
+                text = text[block.Length..];
             }
-            if (!found || rest.IndexOf("-----BEGIN ") >= 0) throw new MalformedException(-1, $"{name} has a PEM block that is broken");
         }
 
         /// <summary>A certificate's first member after its version is an integer, a list's an algorithm; what is neither may still be an OCSP response.</summary>
@@ -127,8 +132,10 @@ public sealed class Endorsements
             {
                 Lists.Add(RevocationList.Parse(der));
             }
-            catch (MalformedException)
+            catch (MalformedException e)
             {
+                // A list that was given and cannot be used is an error: left out, it would take nobody back.
+                if (RevocationList.LooksLikeOne(der)) throw new MalformedException(-1, $"{name}: a revocation list that cannot be used: {e.Message}");
                 Der.Add(new(name, der));
             }
         }

@@ -25,7 +25,7 @@ internal sealed class Findings(string kind, DateTimeOffset at, IReadOnlySet<Chec
     /// <summary>A check that two values are the same, in constant time, exact in length: nothing is padded or cut (spec/evidence-verdict.md).</summary>
     public bool Same(string id, string what, ReadOnlySpan<byte> expected, ReadOnlySpan<byte> found, CheckGroup group = CheckGroup.Always) =>
         Check(id, what, System.Security.Cryptography.CryptographicOperations.FixedTimeEquals(expected, found),
-            $"expected {Convert.ToHexStringLower(expected)}, found {Convert.ToHexStringLower(found)}", group);
+            $"{(expected.Length == found.Length ? "" : $"{found.Length} bytes are there, {expected.Length} were expected; ")}expected {Convert.ToHexStringLower(expected)}, found {Convert.ToHexStringLower(found)}", group);
 
     /// <summary>A check that the policy does not ask for.</summary>
     public bool Skip(string id, string what, string why)

@@ -55,6 +55,23 @@ public sealed class RevocationList
         }
     }
 
+    /// <summary>Whether a DER value has the shape of a list, usable or not: after algorithm and issuer a certificate has a sequence, a list a time.</summary>
+    internal static bool LooksLikeOne(ReadOnlyMemory<byte> der)
+    {
+        try
+        {
+            var list = new AsnReader(der, AsnEncodingRules.DER).ReadSequence().ReadSequence();
+            if (list.PeekTag().HasSameClassAndValue(Asn1Tag.Integer)) list.ReadIntegerBytes();
+            list.ReadSequence();
+            list.ReadSequence();
+            return IsTime(list.PeekTag());
+        }
+        catch (AsnContentException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>True when this authority issued and signed the list.</summary>
     public bool IsBy(X509Certificate2 authority)
     {

@@ -56,9 +56,10 @@ public sealed class CoseSign1
         var protectedBytes = protectedHeader.Bytes("the protected header");
         var header = CborItem.Parse(protectedBytes.IsEmpty ? new byte[] { 0xA0 } : protectedBytes, CborForm.Deterministic); // no bytes are the one spelling of no entries
         if (!protectedBytes.IsEmpty && header.Map("the protected header").Count == 0) throw new MalformedException(-1, "an empty protected header has no bytes");
+        HashSet<string> signed = [.. header.Entries.Select(entry => Convert.ToHexString(entry.Key.Encoded.Span))];
         foreach (var (label, _) in unprotectedHeader.Map("the unprotected header"))
         {
-            if (header.Entries.Any(entry => entry.Key.Encoded.Span.SequenceEqual(label.Encoded.Span))) throw new MalformedException(-1, "a label stands in both headers");
+            if (signed.Contains(Convert.ToHexString(label.Encoded.Span))) throw new MalformedException(-1, "a label stands in both headers");
         }
         if (header.Find(CriticalLabel) is { } critical && critical.Array("crit").Count == 0) throw new MalformedException(-1, "crit names at least one label");
         return new(message is not null, protectedBytes, header, unprotectedHeader, payload.Bytes("the payload"), signature.Bytes("the signature"));

@@ -153,8 +153,7 @@ internal sealed class PckCertificate
 
     private static int Integer(Dictionary<int, ReadOnlyMemory<byte>> members, int member, int max)
     {
-        var value = Reader(members, member).ReadInteger();
-        return value >= BigInteger.Zero && value <= max ? (int)value : throw new MalformedException(-1, $"member {member} of Intel's extension is {value}, {max} at most");
+        return Reader(members, member).TryReadInt32(out var value) && value >= 0 && value <= max ? value : throw new MalformedException(-1, $"member {member} of Intel's extension is no number up to {max}");
     }
 
     private static bool? Boolean(Dictionary<int, ReadOnlyMemory<byte>>? members, int member) =>

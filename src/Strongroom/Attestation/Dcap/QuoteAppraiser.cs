@@ -11,7 +11,8 @@ namespace Strongroom.Attestation.Dcap;
 /// <summary>Appraises Intel's quotes (spec/evidence-tdx-sgx.md): the numbered steps that TDX and SGX share. What is in the body is for the kind.</summary>
 internal abstract class QuoteAppraiser(VendorRoots roots) : Appraiser
 {
-    private const int MaxRemembered = 10_000;
+    private const int MaxRemembered = 1000;
+    private const int MaxChainSizeInBytes = 64 * 1024; // real ones have 4 KiB
 
     private readonly CertificatePaths paths = new(roots);
     private readonly P256Keys keys = new();
@@ -80,10 +81,12 @@ internal abstract class QuoteAppraiser(VendorRoots roots) : Appraiser
 
     private IReadOnlyList<X509Certificate2> Chain(ReadOnlyMemory<byte> data)
     {
+        if (data.Length > MaxChainSizeInBytes) throw new MalformedException(-1, $"a quote's certificates have {MaxChainSizeInBytes} bytes at most");
         var key = Digest.Of(data.Span);
         if (chains.TryGetValue(key, out var known)) return known;
         var chain = PckChain.ReadCertificates(data);
-        if (chains.Count < MaxRemembered) chains.TryAdd(key, chain);
+        if (chains.Count >= MaxRemembered) chains.Clear(); // of anybody's quotes: nobody can keep others out for long
+        chains.TryAdd(key, chain);
         return chain;
     }
 

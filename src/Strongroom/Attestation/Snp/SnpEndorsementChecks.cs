@@ -82,6 +82,13 @@ internal sealed class SnpEndorsementChecks(
         if (claimed.Count > 0 && !findings.Check("snp.6.signature", "the root signed the list of revoked certificates", signed.Count > 0, group: group)) return;
         if (signed.Count > 0 && !findings.Check("snp.6.time", "the list says from when and until when it is in force, and begins in the past",
             signed.Any(list => list.NextUpdate is not null && list.ThisUpdate <= at), string.Join(", ", signed.Select(Times)), group)) return;
+        // Chips' certificates all have the serial number 0, which says nothing about one of them. What a list took back stays so, however old the list is.
+        var revoked = chain.Path.Certificates.Take(2).FirstOrDefault(each => each.SerialNumberBytes.Span.ContainsAnyExcept((byte)0) && signed.Any(list => list.Lists(each)));
+        if (revoked is not null)
+        {
+            findings.Check("snp.6", what, false, $"{SnpKey.CommonNameOf(revoked)} is revoked", group);
+            return;
+        }
         var inForce = signed.Where(list => list.ThisUpdate <= at && at < list.NextUpdate).OrderBy(Age).ToList();
         if (inForce.Count == 0)
         {
@@ -90,9 +97,7 @@ internal sealed class SnpEndorsementChecks(
         }
         var newest = inForce[0];
         findings.Uses(new($"revoked certificates of {SnpKey.CommonNameOf(chain.Root)}", newest.ThisUpdate, newest.NextUpdate!.Value));
-        // Chips' certificates all have the serial number 0, which says nothing about one of them.
-        var revoked = chain.Path.Certificates.Take(2).FirstOrDefault(each => each.SerialNumberBytes.Span.ContainsAnyExcept((byte)0) && inForce.Any(list => list.Lists(each)));
-        findings.Check("snp.6", what, revoked is null, revoked is null ? $"{newest.Count} revoked" : $"{SnpKey.CommonNameOf(revoked)} is revoked", group);
+        findings.Check("snp.6", what, true, $"{newest.Count} revoked", group);
         var age = Age(newest);
         const string recent = "the list is recent enough for the policy";
         if (age <= TimeSpan.FromDays(policy.MaxEndorsementAgeDays)) findings.Check("snp.6.age", recent, true, $"{age.TotalDays:0.0} days old, at most {policy.MaxEndorsementAgeDays}", CheckGroup.Freshness);

@@ -140,7 +140,7 @@ internal sealed class SnpKey
         using var key = Certificate.GetECDsaPublicKey();
         return problem is not null ? problem
             : Certificate.Version != 3 ? "no X.509 version 3"
-            : key is null || key.ExportParameters(false).Curve.Oid.Value != P384 ? "the key is not on P-384"
+            : key is null || key.ExportParameters(false).Curve.Oid?.Value != P384 ? "the key is not on P-384"
             : SignedDer.Parse(Certificate.RawDataMemory) is not { IsPss: true, Hash.Name: "SHA384" } ? "not signed by RSASSA-PSS with SHA-384"
             : null;
     }

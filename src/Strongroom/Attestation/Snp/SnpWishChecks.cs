@@ -110,6 +110,7 @@ internal sealed class SnpWishChecks(SnpReport report, SnpProduct? product, SnpPo
         if (request.ReportData is { } expected) findings.Same("snp.15", what, expected.Span, report.ReportData, CheckGroup.Binding);
         else if (!findings.LeavesOut(CheckGroup.Binding)) findings.Check("snp.15", what, false, "SEV-SNP has no nonce of its own: give what REPORT_DATA must be", CheckGroup.Binding);
         else findings.Check("snp.15", what, false, group: CheckGroup.Binding); // recorded as left out
+        if (request is { ReportData: not null, Nonce: not null }) findings.Check("snp.15.nonce", "no nonce is asked for: SEV-SNP has none of its own", false, null, CheckGroup.Binding);
     }
 
     private void CheckIdentity(SnpKey? key)

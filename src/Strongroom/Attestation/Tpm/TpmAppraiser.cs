@@ -90,11 +90,45 @@ internal sealed class TpmAppraiser : Appraiser
             }
             findings.Check("tpm.1", what, true, $"{leaf.Subject}, by {path.Root.Subject}");
             foreach (var certificate in path.Certificates) findings.Uses(new(certificate.Subject, certificate.NotBefore, certificate.NotAfter));
+            CheckUsage(leaf, policy, findings);
             findings.Check("tpm.1.validity", "every certificate of the path is valid at the given time", path.NotValidAt(request.At) is null, path.NotValidAt(request.At)?.Subject);
-            findings.Skip("tpm.1.revocation", "no certificate was taken back", "TPM makers publish no lists that can be had offline");
+            CheckRevocation(path, request, policy, findings);
             return;
         }
         findings.Check("tpm.1", what, false, string.Join("; ", reasons.Distinct()));
+    }
+
+    /// <summary>A CA certifies keys for many ends, and the public area beside the certificate is the evidence's own word: only the CA's word makes the key a TPM's.</summary>
+    private static void CheckUsage(X509Certificate2 leaf, TpmAppraisalPolicy policy, Findings findings)
+    {
+        var usages = leaf.Extensions.OfType<X509EnhancedKeyUsageExtension>().SelectMany(extension => extension.EnhancedKeyUsages.Cast<Oid>()).Select(oid => oid.Value!).ToList();
+        findings.Check("tpm.1.usage", "the CA certified the key for attestation, for signatures and for no certificates",
+            usages.Any(policy.KeyUsages!.Contains)
+            && leaf.Extensions.OfType<X509KeyUsageExtension>().All(usage => usage.KeyUsages.HasFlag(X509KeyUsageFlags.DigitalSignature))
+            && !leaf.Extensions.OfType<X509BasicConstraintsExtension>().Any(constraints => constraints.CertificateAuthority),
+            $"certified for {(usages.Count == 0 ? "nothing in particular" : string.Join(", ", usages))}; key_usages {string.Join(", ", policy.KeyUsages!)}");
+        findings.NotChecked("that this CA certifies only keys that never leave their TPM: restricted and the other attributes are the evidence's own word");
+    }
+
+    private static void CheckRevocation(CertificatePath path, AppraisalRequest request, TpmAppraisalPolicy policy, Findings findings)
+    {
+        const string What = "no certificate of the path was taken back";
+        List<string> revoked = [], wanting = [];
+        for (var i = 0; i + 1 < path.Certificates.Count; i++)
+        {
+            var (subject, issuer) = (path.Certificates[i], path.Certificates[i + 1]);
+            var lists = request.Endorsements.RevocationLists.Where(list => list.IsBy(issuer)).ToList();
+            if (lists.Any(list => list.Lists(subject))) revoked.Add(subject.Subject); // a list that is too old still took it back
+            else if (lists.Find(IsFresh) is { } fresh) findings.Uses(new($"revocation list of {issuer.Subject}", fresh.ThisUpdate, fresh.NextUpdate!.Value));
+            else if (lists.Count > 0 || policy.RequireRevocationLists) wanting.Add($"a list of {issuer.Subject}, at most {policy.MaxEndorsementAgeDays} days old");
+            else findings.NotChecked($"whether {issuer.Subject} took {subject.Subject} back: no list was given, and the policy asks for none");
+        }
+        if (revoked.Count > 0) findings.Check("tpm.1.revocation", What, false, $"taken back: {string.Join("; ", revoked)}", CheckGroup.Revocation);
+        else if (wanting.Count > 0) findings.Missing("tpm.1.revocation", What, string.Join("; ", wanting), CheckGroup.Revocation);
+        else findings.Check("tpm.1.revocation", What, true, policy.RequireRevocationLists ? null : "as far as lists were given", CheckGroup.Revocation);
+
+        bool IsFresh(RevocationList list) => list.ThisUpdate <= request.At && list.NextUpdate is { } next && request.At < next
+            && request.Endorsements.AgeOf(list.ThisUpdate, request.At) <= TimeSpan.FromDays(policy.MaxEndorsementAgeDays);
     }
 
     private static void CheckKey(TpmPublic key, TpmStatement said, TpmQuote quote, TpmSignature signature, Findings findings)
@@ -123,6 +157,7 @@ internal sealed class TpmAppraiser : Appraiser
         const string What = "the quote answers the given challenge";
         if ((request.Nonce ?? request.ReportData) is { } wanted) findings.Same("tpm.6", What, wanted.Span, quote.ExtraData.Span, CheckGroup.Binding);
         else findings.Skip("tpm.6", What, "left out: binding");
+        if (request is { Nonce: not null, ReportData: not null }) findings.Check("tpm.6.report-data", "one challenge is asked for: a quote has one field for it", false, null, CheckGroup.Binding);
     }
 
     private static void CheckLog(TpmStatement said, TpmAppraisalPolicy policy, Findings findings)
@@ -133,7 +168,16 @@ internal sealed class TpmAppraiser : Appraiser
             findings.Check("tpm.10", What, false, "no event log came along");
             return;
         }
-        var replayed = EventLog.Parse(said.EventLog).Replay();
+        IReadOnlyList<Digest> replayed;
+        try
+        {
+            replayed = EventLog.Parse(said.EventLog).Replay();
+        }
+        catch (MalformedException e) // the rest can still be judged
+        {
+            findings.Check("tpm.10", What, false, e.Message);
+            return;
+        }
         var wrong = policy.Pcrs!.Where(pcr => !said.Pcrs.TryGetValue(pcr, out var value) || !value.Span.SequenceEqual(replayed[pcr].Span)).ToList();
         findings.Check("tpm.10", What, wrong.Count == 0, wrong.Count == 0 ? null : $"not to PCR {string.Join(' ', wrong)}");
     }

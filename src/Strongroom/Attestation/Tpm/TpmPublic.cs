@@ -11,7 +11,7 @@ namespace Strongroom.Attestation.Tpm;
 public sealed record TpmPublic
 {
     /// <summary>A TPMT_PUBLIC of the kinds that we read is far smaller.</summary>
-    private const int MaxSizeInBytes = 1024;
+    internal const int MaxSizeInBytes = 1024;
 
     private const ushort Aes128Bits = 128;
 

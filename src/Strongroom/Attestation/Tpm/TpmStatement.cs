@@ -42,6 +42,7 @@ internal sealed record TpmStatement(
     {
         var fields = Protobuf.Read(bytes);
         var key = fields.Single(1, "the attestation key");
+        if (key.Length > TpmPublic.MaxSizeInBytes) throw new MalformedException(-1, $"a public area has {TpmPublic.MaxSizeInBytes} bytes at most");
         var quotes = fields.All(2).Select(quote => Protobuf.Read(quote)).Select(quote => (Quote: quote, Pcrs: Protobuf.Read(quote.Single(3, "the PCRs")))).ToList();
         if (quotes.Where(each => each.Pcrs.Number(1) == Sha256).ToList() is not [var chosen]) throw new MalformedException(-1, "there is not one quote of the SHA-256 bank");
         Dictionary<int, ReadOnlyMemory<byte>> pcrs = [];

@@ -12,6 +12,7 @@ public sealed class EndorsementsTests : IDisposable
     private static readonly DateTimeOffset Now = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
 
     private readonly ECDsa rootKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+    private readonly ECDsa leafKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
     private readonly X509Certificate2 root;
     private readonly X509Certificate2 leaf;
 
@@ -24,6 +25,7 @@ public sealed class EndorsementsTests : IDisposable
     public void Dispose()
     {
         rootKey.Dispose();
+        leafKey.Dispose();
         root.Dispose();
         leaf.Dispose();
     }
@@ -47,6 +49,25 @@ public sealed class EndorsementsTests : IDisposable
     [Fact]
     public void A_broken_pem_block_is_an_error_and_not_left_out() =>
         Assert.Throws<MalformedException>(() => Endorsements.Read([("x", Encoding.ASCII.GetBytes(root.ExportCertificatePem().Replace("-----END", "-----ENDE")))]));
+
+    [Fact]
+    public void A_revocation_list_that_cannot_be_used_is_an_error_and_not_left_out()
+    {
+        var builder = new CertificateRevocationListBuilder();
+        var list = builder.Build(root.SubjectName, X509SignatureGenerator.CreateForECDsa(rootKey), 1, Now.AddDays(1), HashAlgorithmName.SHA256, X509AuthorityKeyIdentifierExtension.CreateFromSubjectKeyIdentifier([1]), Now.AddDays(-1));
+        var sha1 = Convert.FromHexString(Convert.ToHexString(list).Replace("06082A8648CE3D040302", "06082A8648CE3D040301", StringComparison.Ordinal)); // ecdsa-with-SHA224: does not count
+        Assert.Contains("cannot be used", Assert.Throws<MalformedException>(() => Endorsements.Read([("x", sha1)])).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Many_beginnings_without_an_end_cost_no_more_than_their_bytes()
+    {
+        var text = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat("-----BEGIN A-----\n", 400_000)));
+        var started = System.Diagnostics.Stopwatch.GetTimestamp();
+        Assert.Throws<MalformedException>(() => Endorsements.Read([("x", text)]));
+        Assert.Throws<MalformedException>(() => Endorsements.Read([("x", (byte[])[.. text, .. "-----END A-----\n"u8])]));
+        Assert.True(System.Diagnostics.Stopwatch.GetElapsedTime(started) < TimeSpan.FromSeconds(10)); // quadratic took hours
+    }
 
     [Fact]
     public void A_list_is_its_issuers_and_lists_serial_numbers()
@@ -145,7 +166,7 @@ public sealed class EndorsementsTests : IDisposable
 
     private CertificateRequest Leaf(ECDsa? key = null)
     {
-        var request = new CertificateRequest("CN=Leaf", key ?? rootKey, HashAlgorithmName.SHA256);
+        var request = new CertificateRequest("CN=Leaf", key ?? leafKey, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, true));
         return request;

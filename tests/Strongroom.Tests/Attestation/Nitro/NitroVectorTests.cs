@@ -26,7 +26,7 @@ public sealed class NitroVectorTests
     public void It_carries_64_bytes_of_user_data_and_no_nonce()
     {
         Assert.Equal(Outcome.Verified, Appraiser.For("nitro")!.Appraise(new(Evidence, Captured) { ReportData = new byte[64] }).Outcome);
-        foreach (var size in (int[])[0, 32, 48, 63, 65]) Assert.Equal(["nitro.12.user_data"], Failed(Appraiser.For("nitro")!.Appraise(new(Evidence, Captured) { ReportData = new byte[size] })));
+        foreach (var size in (int[])[32, 48, 63, 65]) Assert.Equal(["nitro.12.user_data"], Failed(Appraiser.For("nitro")!.Appraise(new(Evidence, Captured) { ReportData = new byte[size] })));
         Assert.Equal(["nitro.9.nonce"], Failed(Appraiser.For("nitro")!.Appraise(new(Evidence, Captured) { Nonce = new byte[32] })));
     }
 

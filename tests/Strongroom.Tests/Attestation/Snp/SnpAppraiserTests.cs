@@ -427,7 +427,6 @@ public sealed class SnpAppraiserTests
     [InlineData(48)]
     [InlineData(32)]
     [InlineData(65)]
-    [InlineData(0)]
     public void Check_15_rejects_report_data_of_another_length(int length)
     {
         var scene = new SnpScene();

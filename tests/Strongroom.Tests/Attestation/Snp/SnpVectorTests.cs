@@ -120,6 +120,6 @@ public sealed class SnpVectorTests
     {
         Endorsements = Endorsements.Read([("key", key), ("authorities", Read("roots/ask_ark_milan.pem"))]),
         Without = without.ToHashSet(),
-        ReportData = reportData,
+        ReportData = reportData is null ? null : new ReadOnlyMemory<byte>?(reportData), // a null array would become an empty challenge
     });
 }
