@@ -81,7 +81,7 @@ public sealed class EvidenceTokenTests : IDisposable
     }
 
     private Task<(int Code, string Output, string Error)> VerifyAsync(string key) => CliProcess.RunAsync(directory,
-        "evidence", "verify", "--evidence", "evidence", "--policy", "policy.yaml", "--nonce", Nonce, "--at", "2027-01-15T08:00:00Z",
+        "evidence", "verify", "--kind", "tpm", "--evidence", "evidence", "--policy", "policy.yaml", "--nonce", Nonce, "--at", "2027-01-15T08:00:00Z",
         "--ear", "token", "--ear-key", key, "--ear-issuer", "house", "--ear-audience", "vault", "--ear-nonce", Nonce);
 
     private Task<(int Code, string Output, string Error)> CheckAsync(params string[] more) => CliProcess.RunAsync(directory,
