@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace Strongroom.Tests;
 
-/// <summary>Every test that docs/threats names is there: a countermeasure without its attack is a wish.</summary>
+/// <summary>Every test that docs/threats and docs/evidence.md name is there: a countermeasure without its attack is a wish.</summary>
 public sealed partial class ThreatsTests
 {
     [GeneratedRegex(@"(?:(\w+)(?:\.cs)?)?::(\w+)")]
@@ -12,7 +12,7 @@ public sealed partial class ThreatsTests
     private static partial Regex TestFile();
 
     public static TheoryData<string> Pages =>
-        [.. Directory.EnumerateFiles(Path.Combine(SharedFiles.Repository(), "docs/threats"), "*.md").Select(page => Path.GetFileName(page)).Order(StringComparer.Ordinal)];
+        [.. Directory.EnumerateFiles(Path.Combine(SharedFiles.Repository(), "docs/threats"), "*.md").Select(page => Path.GetFileName(page)).Append("../evidence.md").Order(StringComparer.Ordinal)];
 
     [Theory]
     [MemberData(nameof(Pages))]
@@ -42,6 +42,6 @@ public sealed partial class ThreatsTests
 
     private static IEnumerable<string> Rows(string page) =>
         File.ReadLines(Path.Combine(SharedFiles.Repository(), "docs/threats", page))
-            .Where(line => line.StartsWith("| ", StringComparison.Ordinal) && !line.StartsWith("| attack |", StringComparison.Ordinal))
+            .Where(line => line.StartsWith("| ", StringComparison.Ordinal) && !line.StartsWith("| attack |", StringComparison.Ordinal) && !line.StartsWith("| check |", StringComparison.Ordinal))
             .Where(line => !line.StartsWith("| **", StringComparison.Ordinal)); // a heading between rows
 }
