@@ -28,7 +28,7 @@ public sealed class NvidiaSetContractTests : AppraiserContract
     private static readonly NvidiaCase Case = new() { Devices = [new(), new() { Serial = "41431D480FE5E87275" }] };
     private static readonly Appraiser Appraiser = Appraiser.For(Case.Kind, Case.Vendor.Roots)!;
     private static readonly Endorsements Endorsed = Case.Endorse();
-    private static readonly byte[] Evidence = Case.Evidence;
+    private static readonly byte[] Evidence = Encoding.ASCII.GetBytes(Encoding.ASCII.GetString(Case.Evidence).Replace("\\u002B", "+", StringComparison.Ordinal)); // an escape has two spellings, B and b
 
     protected override int FlippedBits => 200;
 
