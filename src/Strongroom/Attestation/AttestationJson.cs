@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Strongroom.Attestation.Appraisal;
+using Strongroom.Attestation.Composite;
 using Strongroom.Attestation.Tpm;
 using Strongroom.Bytes;
 
@@ -13,6 +14,7 @@ namespace Strongroom.Attestation;
     AllowDuplicateProperties = false,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     Converters = [typeof(Timestamp)])]
+[JsonSerializable(typeof(CompositeEvidence))]
 [JsonSerializable(typeof(DevelopmentEvidence))]
 [JsonSerializable(typeof(EnclaveStart))]
 [JsonSerializable(typeof(EndorsementBundle))]
