@@ -24,8 +24,10 @@ public static partial class HiddenLine
         var hidden = shown.ToArray();
         hidden[LocalFlags] &= ~(uint)Echo;
         // A signal ends the process inside the read below: the shell must get its echo back all the same.
-        using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, _ => tcsetattr(Input, Drain, shown));
-        using var ended = PosixSignalRegistration.Create(PosixSignal.SIGTERM, _ => tcsetattr(Input, Drain, shown));
+        using var interrupted = ShowAgainOn(PosixSignal.SIGINT, shown);
+        using var quit = ShowAgainOn(PosixSignal.SIGQUIT, shown);
+        using var ended = ShowAgainOn(PosixSignal.SIGTERM, shown);
+        using var hungUp = ShowAgainOn(PosixSignal.SIGHUP, shown);
         if (tcsetattr(Input, Flush, hidden) != 0) throw new IOException("the terminal's echo cannot be turned off");
         try
         {
@@ -40,6 +42,8 @@ public static partial class HiddenLine
             screen.WriteLine();
         }
     }
+
+    private static PosixSignalRegistration ShowAgainOn(PosixSignal signal, uint[] shown) => PosixSignalRegistration.Create(signal, _ => tcsetattr(Input, Drain, shown));
 
     [LibraryImport("libc")]
     private static partial int tcgetattr(int descriptor, [Out] uint[] termios);
