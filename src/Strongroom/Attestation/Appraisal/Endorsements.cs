@@ -9,7 +9,15 @@ namespace Strongroom.Attestation.Appraisal;
 /// <summary>A document of a vendor that is no certificate and no list: JSON (Intel's TCB info and identities), XML (NVIDIA's RIMs), or a DER value (OCSP responses). Nothing of it is verified.</summary>
 /// <param name="Name">Of the file, for messages.</param>
 /// <param name="Bytes">As they came.</param>
-public sealed record EndorsementDocument(string Name, ReadOnlyMemory<byte> Bytes);
+public sealed record EndorsementDocument(string Name, ReadOnlyMemory<byte> Bytes)
+{
+    /// <summary>Whether an ASCII word stands in it anywhere, in small or capital letters: for documents that cannot be read and may still be the ones that are needed.</summary>
+    internal bool Mentions(string word) => word.Length > 0
+        && (Bytes.Span.IndexOf(Encoding.ASCII.GetBytes(word.ToLowerInvariant())) >= 0 || Bytes.Span.IndexOf(Encoding.ASCII.GetBytes(word.ToUpperInvariant())) >= 0 || Bytes.Span.IndexOf(Encoding.ASCII.GetBytes(word)) >= 0);
+}
+
+/// <summary>A document that wants to be an endorsement of some kind, and cannot be read.</summary>
+internal sealed record BrokenDocument(EndorsementDocument Document, string Reason);
 
 /// <summary>What a caller has of endorsements (RFC 9334 section 8.2), whatever the files are called: each is recognised by its content. Nothing is verified by having one.</summary>
 public sealed class Endorsements

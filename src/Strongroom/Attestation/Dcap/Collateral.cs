@@ -20,7 +20,7 @@ internal sealed class Collateral
     private readonly ConcurrentDictionary<(SignedJson Signed, Digest Key), bool> signatures = new();
     private readonly List<TcbInfo> tcbInfos = [];
     private readonly List<QeIdentity> identities = [];
-    private readonly List<string> broken = [];
+    private readonly List<BrokenDocument> broken = [];
     private readonly List<X509Certificate2> certificates;
     private readonly List<RevocationList> lists;
 
@@ -36,7 +36,7 @@ internal sealed class Collateral
             }
             catch (MalformedException e)
             {
-                broken.Add(e.Message);
+                broken.Add(new(document, e.Message));
             }
         }
     }
@@ -45,8 +45,8 @@ internal sealed class Collateral
 
     public IReadOnlyList<QeIdentity> QeIdentities => identities;
 
-    /// <summary>Documents that look like Intel's and cannot be read, with the reason.</summary>
-    public IReadOnlyList<string> Broken => broken;
+    /// <summary>JSON that cannot be read, Intel's or whosever.</summary>
+    public IReadOnlyList<BrokenDocument> Broken => broken;
 
     public IReadOnlyList<X509Certificate2> Certificates => certificates;
 

@@ -35,7 +35,7 @@ internal abstract class QuoteAppraiser(VendorRoots roots) : Appraiser
         appraisal.Same("1", "the quoting enclave's vendor is Intel", Quote.IntelVendorId, quote.VendorId);
         if (quote.Trailing.Length > 0) findings.NotChecked($"{quote.Trailing.Length} bytes after the quote: nothing signs them, nothing is read from them");
         if (file.Unread.Count > 0) findings.NotChecked($"what the file says beside the quote ({string.Join(", ", file.Unread)}): nothing binds it, nothing is read from it");
-        foreach (var broken in collateral.Broken) findings.NotChecked($"an endorsement that cannot be read: {broken}");
+        foreach (var broken in collateral.Broken) findings.NotChecked($"an endorsement that cannot be read: {broken.Reason}");
         var (pck, path) = PckChain.Find(appraisal, inside);
         if (pck is not null) findings.Claims["platform"] = QuoteClaims.Of(pck);
         var rootList = path is null ? null : PckChain.CheckRevocation(appraisal, path);

@@ -83,7 +83,7 @@ internal sealed class TcbSteps(QuoteAppraisal appraisal, PckCertificate? pck, Ce
         var ours = appraisal.Collateral.TcbInfos.Where(info => info.Fmspc.Span.SequenceEqual(pck.Fmspc.Span)).ToList();
         var fitting = ours.Where(info => info.Id == Kind).ToList();
         if (fitting.Count == 0 && ours.Count > 0) appraisal.Check("4.form", "the TCB info is of the quote's technology", false, $"expected {Kind}, found {string.Join(", ", ours.Select(info => $"{info.Id} version {info.Version}"))}", CheckGroup.Tcb);
-        else if (fitting.Count == 0 && appraisal.Collateral.Broken.Count > 0) appraisal.Check("4.form", What, false, appraisal.Collateral.Broken[0], CheckGroup.Tcb);
+        else if (fitting.Count == 0 && Broken(Hex(pck.Fmspc)) is { } reason) appraisal.Check("4.form", What, false, reason, CheckGroup.Tcb);
         else if (fitting.Count == 0) appraisal.Missing("4.form", What, where, CheckGroup.Tcb);
         else
         {
@@ -99,7 +99,7 @@ internal sealed class TcbSteps(QuoteAppraisal appraisal, PckCertificate? pck, Ce
         var where = $"the identity {id}, https://api.trustedservices.intel.com/{Kind.ToLowerInvariant()}/certification/v4/qe/identity";
         var fitting = appraisal.Collateral.QeIdentities.Where(each => each.Id == id).ToList();
         if (fitting.Count == 0 && appraisal.Collateral.QeIdentities.Count > 0) appraisal.Check("5.form", What, false, $"expected {id}, found {string.Join(", ", appraisal.Collateral.QeIdentities.Select(each => each.Id))}", CheckGroup.Tcb);
-        else if (fitting.Count == 0 && appraisal.Collateral.Broken.Count > 0) appraisal.Check("5.form", What, false, appraisal.Collateral.Broken[0], CheckGroup.Tcb);
+        else if (fitting.Count == 0 && (Broken("enclaveIdentity") ?? Broken("qe_identity")) is { } reason) appraisal.Check("5.form", What, false, reason, CheckGroup.Tcb);
         else if (fitting.Count == 0) appraisal.Missing("5.form", What, where, CheckGroup.Tcb);
         else
         {
@@ -107,6 +107,9 @@ internal sealed class TcbSteps(QuoteAppraisal appraisal, PckCertificate? pck, Ce
             identity = Trusted("5", $"the identity {id}", fitting, where);
         }
     }
+
+    /// <summary>Why a document that seems to be the one that is needed cannot be read. Others that cannot are none of this quote's business.</summary>
+    private string? Broken(string word) => appraisal.Collateral.Broken.FirstOrDefault(each => each.Document.Mentions(word))?.Reason;
 
     /// <summary>The newest of several that Intel's TCB signing key signed.</summary>
     private T? Trusted<T>(string step, string name, List<T> all, string where)
@@ -145,9 +148,7 @@ internal sealed class TcbSteps(QuoteAppraisal appraisal, PckCertificate? pck, Ce
 
     private void CheckPlatform()
     {
-        if (tcb is null) return;
-        appraisal.Same("6.fmspc", "the TCB info is of the platform's FMSPC", tcb.Fmspc.Span, pck!.Fmspc.Span, CheckGroup.Tcb);
-        appraisal.Same("6.pceid", "and of its PCEID", tcb.PceId.Span, pck.PceId.Span, CheckGroup.Tcb);
+        if (tcb is not null) appraisal.Same("6.pceid", "the TCB info, which was chosen by the platform's FMSPC, is of its PCEID too", tcb.PceId.Span, pck!.PceId.Span, CheckGroup.Tcb);
     }
 
     /// <summary>Step 7. Modules of Intel have the signer zero; TCB info repeats it, and could name another.</summary>

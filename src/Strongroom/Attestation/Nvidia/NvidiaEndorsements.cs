@@ -23,16 +23,16 @@ internal sealed class NvidiaEndorsements
     {
         this.endorsements = endorsements;
         List<UnverifiedRim> rims = [];
-        List<string> broken = [];
-        foreach (var (name, bytes) in Documents(endorsements))
+        List<BrokenDocument> broken = [];
+        foreach (var document in Documents(endorsements))
         {
             try
             {
-                rims.Add(UnverifiedRim.Parse(bytes));
+                rims.Add(UnverifiedRim.Parse(document.Bytes));
             }
             catch (MalformedException e)
             {
-                broken.Add($"{name}: {e.Message}");
+                broken.Add(new(document, $"{document.Name}: {e.Message}"));
             }
         }
         (Rims, BrokenRims) = (rims, broken);
@@ -57,8 +57,8 @@ internal sealed class NvidiaEndorsements
 
     public IReadOnlyList<UnverifiedRim> Rims { get; }
 
-    /// <summary>Why documents that want to be RIMs are none.</summary>
-    public IReadOnlyList<string> BrokenRims { get; }
+    /// <summary>Documents that want to be RIMs and are none.</summary>
+    public IReadOnlyList<BrokenDocument> BrokenRims { get; }
 
     /// <summary>Every word on this certificate that its issuer stands behind, from OCSP responses and revocation lists.</summary>
     public IEnumerable<OcspAnswer> WordsOn(X509Certificate2 certificate, X509Certificate2 issuer, DateTimeOffset at)
@@ -69,7 +69,7 @@ internal sealed class NvidiaEndorsements
         }
         foreach (var list in endorsements.RevocationLists)
         {
-            if (Speaker(list, issuer, each => list.IsBy(each) ? each : null) is not null) yield return new(list.Lists(certificate) ? OcspStatus.Revoked : OcspStatus.Good, list.ThisUpdate, list.NextUpdate);
+            if (Speaker(list, issuer, each => list.IsBy(each) ? each : null) is not null && (list.Covers(certificate) || list.Lists(certificate))) yield return new(list.Lists(certificate) ? OcspStatus.Revoked : OcspStatus.Good, list.ThisUpdate, list.NextUpdate);
         }
     }
 
@@ -94,15 +94,15 @@ internal sealed class NvidiaEndorsements
     private static bool IsInTime(X509Certificate2 speaker, X509Certificate2 issuer, DateTimeOffset at) =>
         speaker.RawDataMemory.Span.SequenceEqual(issuer.RawDataMemory.Span) || (at >= speaker.NotBefore.ToUniversalTime() && at <= speaker.NotAfter.ToUniversalTime());
 
-    private static IEnumerable<(string Name, ReadOnlyMemory<byte> Bytes)> Documents(Endorsements endorsements)
+    private static IEnumerable<EndorsementDocument> Documents(Endorsements endorsements)
     {
         foreach (var document in endorsements.Xml)
         {
-            if (document.Bytes.Span.IndexOf("SoftwareIdentity"u8) >= 0) yield return (document.Name, document.Bytes);
+            if (document.Bytes.Span.IndexOf("SoftwareIdentity"u8) >= 0) yield return document;
         }
         foreach (var document in endorsements.Json)
         {
-            if (Wrapped(document.Bytes) is { } rim) yield return (document.Name, rim);
+            if (Wrapped(document.Bytes) is { } rim) yield return new(document.Name, rim);
         }
     }
 

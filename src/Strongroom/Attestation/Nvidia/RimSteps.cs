@@ -13,7 +13,7 @@ internal sealed class RimSteps(NvidiaKind kind, CertificatePaths paths)
 
     public void Appraise(SpdmReport report, string? architecture, DateTimeOffset at, NvidiaEndorsements endorsements, NvidiaPolicy policy, Revocation revocation, DeviceFindings findings)
     {
-        findings.Check("7.form", "every RIM that was given has the one form that is read", endorsements.BrokenRims.Count == 0, endorsements.BrokenRims.Count == 0 ? null : string.Join("; ", endorsements.BrokenRims));
+        Form(report, endorsements.BrokenRims, findings);
         List<(RimRole Role, Rim Rim)> found = [];
         foreach (var role in kind.Roles)
         {
@@ -29,11 +29,22 @@ internal sealed class RimSteps(NvidiaKind kind, CertificatePaths paths)
         MinDriver(report, policy, findings);
     }
 
+    /// <summary>A RIM that cannot be read counts where it may be the one of this firmware: it says its version somewhere. A directory may have those of other devices.</summary>
+    private void Form(SpdmReport report, IReadOnlyList<BrokenDocument> broken, DeviceFindings findings)
+    {
+        var running = kind.Roles.Select(role => Running(role, report)).OfType<string>().ToList();
+        var ours = broken.Where(each => running.Any(each.Document.Mentions)).ToList();
+        findings.Check("7.form", "every RIM that was given for this firmware has the one form that is read", ours.Count == 0, ours.Count == 0 ? null : string.Join("; ", ours.Select(each => each.Reason)));
+        foreach (var other in broken.Except(ours)) findings.NotChecked($"a RIM of other firmware that cannot be read: {other.Reason}");
+    }
+
+    private static string? Running(RimRole role, SpdmReport report) => role == RimRole.Driver ? report.Opaque.Text(OpaqueData.DriverVersion) : report.Opaque.Vbios();
+
     /// <summary>7: the RIM of the running version, signed, and not taken back. With several of that version, as for several boards, any that holds will do.</summary>
     private Rim? Find(RimRole role, SpdmReport report, string? architecture, DateTimeOffset at, NvidiaEndorsements endorsements, Revocation revocation, DeviceFindings findings)
     {
         var step = $"7.{Name(role)}";
-        var running = role == RimRole.Driver ? report.Opaque.Text(OpaqueData.DriverVersion) : report.Opaque.Vbios();
+        var running = Running(role, report);
         var what = $"the RIM of the running {Name(role)} is there, of exactly its version";
         var candidates = endorsements.Rims.Where(each => each.Role == role && (architecture is null || DeviceCertificate.Architecture(each.Product) == architecture)).ToList();
         if (candidates.Count == 0)
@@ -54,7 +65,7 @@ internal sealed class RimSteps(NvidiaKind kind, CertificatePaths paths)
     {
         findings.Check($"{step}.signature", $"the {Name(role)} RIM is signed as it stands, by a certificate that it brings", chosen.Signer is not null);
         var leaf = chosen.Signer ?? chosen.Certificates[0];
-        var path = paths.Find(leaf, chosen.Certificates.Where(each => each != leaf), VendorRoots.NvidiaRim, out var reason);
+        var path = paths.Find(leaf, chosen.Certificates.Where(each => each != leaf), VendorRoots.NvidiaRim, at, out var reason);
         if (!findings.Check($"{step}.chain", $"the {Name(role)} RIM's signer leads to NVIDIA's pinned RIM root", path is not null, path is null ? reason : path.Root.Subject)) return null;
         findings.Check($"{step}.usage", $"the {Name(role)} RIM's signer may sign", leaf.Extensions.OfType<X509KeyUsageExtension>().All(usage => usage.KeyUsages.HasFlag(X509KeyUsageFlags.DigitalSignature)));
         var late = path!.NotValidAt(at);

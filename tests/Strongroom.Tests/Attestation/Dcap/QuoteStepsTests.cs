@@ -162,6 +162,14 @@ public sealed class QuoteStepsTests
     }
 
     [Fact]
+    public void A_broken_JSON_of_something_else_is_told_and_rejects_nothing()
+    {
+        var result = new TestPlatform("tdx") { Files = files => { files.Remove("tcb.json"); files.Remove("qe.json"); files["notes.json"] = "{\"a\":"u8.ToArray(); } }.Appraise();
+        Assert.Equal(Outcome.EndorsementsMissing, result.Outcome);
+        Assert.Contains(result.NotChecked, each => each.StartsWith("an endorsement that cannot be read: notes.json", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Step_4_asks_for_TCB_info_of_this_generation() => IsMissing("4.form", new("tdx") { TcbInfo = info => info["fmspc"] = "00906ea10000" });
 
     [Fact]

@@ -114,6 +114,16 @@ public sealed class NvidiaRimTests
         Assert.Contains("gpu.7.form", (Good with { ChangeDriverRim = rim => rim.Replace(from, to, StringComparison.Ordinal) }).Appraise().Failures.Select(check => check.Id));
 
     [Fact]
+    public void Check_7_is_not_disturbed_by_a_broken_RIM_of_other_firmware()
+    {
+        var result = (Good with { More = [("old.swidtag", Encoding.UTF8.GetBytes("<SoftwareIdentity version=\"535.00.00\"/>"))] }).Appraise();
+        Assert.Equal(Outcome.Verified, result.Outcome);
+        Assert.Contains(result.NotChecked, each => each.StartsWith("a RIM of other firmware that cannot be read: old.swidtag", StringComparison.Ordinal));
+        result = (Good with { More = [("new.swidtag", Encoding.UTF8.GetBytes($"<SoftwareIdentity version=\"{Good.Driver.Version}\"/>"))] }).Appraise();
+        Assert.Equal(["gpu.7.form"], result.Failures.Select(check => check.Id));
+    }
+
+    [Fact]
     public void Check_8_rejects_a_driver_that_measures_something_else() => Fails(Good with { Driver = Good.Driver with { Measurements = Wanted(7, new('a', 96)) } }, "gpu.8.driver");
 
     [Fact]
