@@ -15,7 +15,9 @@ internal sealed record CertificatePath(IReadOnlyList<X509Certificate2> Certifica
     public X509Certificate2 Root => Certificates[^1];
 
     /// <summary>The first certificate that is not valid at the time; null when all are.</summary>
-    public X509Certificate2? NotValidAt(DateTimeOffset time) => Certificates.FirstOrDefault(each => time < each.NotBefore.ToUniversalTime() || time > each.NotAfter.ToUniversalTime());
+    public X509Certificate2? NotValidAt(DateTimeOffset time) => Certificates.FirstOrDefault(each => !IsValidAt(each, time));
+
+    public static bool IsValidAt(X509Certificate2 certificate, DateTimeOffset time) => time >= certificate.NotBefore.ToUniversalTime() && time <= certificate.NotAfter.ToUniversalTime();
 }
 
 /// <summary>Builds certificate paths (RFC 5280 section 6) to pinned roots and remembers those that hold, which are the same for every piece of evidence of a machine.</summary>
@@ -34,11 +36,20 @@ internal sealed class CertificatePaths(VendorRoots roots)
     /// <param name="leaf">Where the path begins.</param>
     /// <param name="others">From anywhere; a root among them counts only if its key is the product's and it has signed itself.</param>
     /// <param name="product">One of <see cref="VendorRoots"/>.</param>
+    /// <param name="at">Where two paths hold, the one that is valid then. A path that is valid at no time is still returned: ask <see cref="CertificatePath.NotValidAt"/>.</param>
     /// <param name="reason">Why there is no path; empty when there is.</param>
     /// <returns>The path; null when there is none.</returns>
-    public CertificatePath? Find(X509Certificate2 leaf, IEnumerable<X509Certificate2> others, string product, out string reason)
+    public CertificatePath? Find(X509Certificate2 leaf, IEnumerable<X509Certificate2> others, string product, DateTimeOffset at, out string reason)
     {
-        List<X509Certificate2> candidates = [.. others];
+        List<X509Certificate2> all = [.. others];
+        var path = FindAmong(leaf, all, product, out reason);
+        if (path?.NotValidAt(at) is null) return path;
+        // An authority that was certified again has two certificates of one name and key: the old one must not hide the new one.
+        return FindAmong(leaf, all.FindAll(each => CertificatePath.IsValidAt(each, at)), product, out _) ?? path;
+    }
+
+    private CertificatePath? FindAmong(X509Certificate2 leaf, List<X509Certificate2> candidates, string product, out string reason)
+    {
         var known = Digest.Of([.. System.Text.Encoding.ASCII.GetBytes(product), .. HashBytes(leaf), .. candidates.SelectMany(HashBytes)]);
         reason = "";
         if (remembered.TryGetValue(known, out var before)) return before;

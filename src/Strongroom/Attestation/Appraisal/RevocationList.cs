@@ -9,6 +9,7 @@ namespace Strongroom.Attestation.Appraisal;
 public sealed class RevocationList
 {
     private const string DeltaIndicator = "2.5.29.27";
+    private const string IssuingDistributionPoint = "2.5.29.28";
 
     private readonly SignedDer der;
     private readonly HashSet<BigInteger> serials;
@@ -31,6 +32,9 @@ public sealed class RevocationList
     /// <summary>Object identifiers of the list's own extensions: some vendors promise a number and the issuer's key identifier.</summary>
     internal IReadOnlySet<string> Extensions { get; }
 
+    /// <summary>The one place for whose certificates the list speaks, where it says so (RFC 5280 section 5.2.5): an issuer may keep several lists. Null: it speaks for all of its issuer's.</summary>
+    internal string? DistributionPoint { get; private init; }
+
     /// <param name="bytes">DER.</param>
     /// <exception cref="MalformedException">No CRL, a delta, or one with a critical extension that is not understood.</exception>
     public static RevocationList Parse(ReadOnlyMemory<byte> bytes)
@@ -45,9 +49,10 @@ public sealed class RevocationList
             var thisUpdate = Time(list);
             DateTimeOffset? nextUpdate = list.HasData && IsTime(list.PeekTag()) ? Time(list) : null;
             var serials = list.HasData && list.PeekTag().HasSameClassAndValue(Asn1Tag.Sequence) ? Serials(list.ReadSequence()) : [];
-            HashSet<string> extensions = list.HasData ? RequireKnown(list.ReadSequence(new(TagClass.ContextSpecific, 0)).ReadSequence()) : [];
+            string? point = null;
+            HashSet<string> extensions = list.HasData ? RequireKnown(list.ReadSequence(new(TagClass.ContextSpecific, 0)).ReadSequence(), out point) : [];
             list.ThrowIfNotEmpty();
-            return new(der, issuer, thisUpdate, nextUpdate, serials, extensions);
+            return new(der, issuer, thisUpdate, nextUpdate, serials, extensions) { DistributionPoint = point };
         }
         catch (AsnContentException e)
         {
@@ -82,6 +87,9 @@ public sealed class RevocationList
         return true;
     }
 
+    /// <summary>Whether silence about the certificate says that it was not taken back: not where the list is another one of the same issuer's.</summary>
+    internal bool Covers(X509Certificate2 certificate) => DistributionPoint is null || DistributionPoint == Appraisal.DistributionPoint.Of(certificate);
+
     public bool Lists(X509Certificate2 certificate) => serials.Contains(new BigInteger(certificate.SerialNumberBytes.Span, isUnsigned: false, isBigEndian: true));
 
     private static HashSet<BigInteger> Serials(AsnReader entries)
@@ -92,25 +100,27 @@ public sealed class RevocationList
             var entry = entries.ReadSequence();
             serials.Add(entry.ReadInteger());
             Time(entry);
-            if (entry.HasData) RequireKnown(entry.ReadSequence());
+            if (entry.HasData) RequireKnown(entry.ReadSequence(), out _);
             entry.ThrowIfNotEmpty();
         }
         return serials;
     }
 
     /// <summary>Whoever does not understand a critical extension must not use the list (RFC 5280 section 5.2): it might list fewer than all.</summary>
-    private static HashSet<string> RequireKnown(AsnReader extensions)
+    private static HashSet<string> RequireKnown(AsnReader extensions, out string? point)
     {
         HashSet<string> known = [];
+        point = null;
         while (extensions.HasData)
         {
             var extension = extensions.ReadSequence();
             var oid = extension.ReadObjectIdentifier();
             var critical = extension.PeekTag().HasSameClassAndValue(Asn1Tag.Boolean) && extension.ReadBoolean();
-            extension.ReadOctetString();
+            var value = extension.ReadOctetString();
             extension.ThrowIfNotEmpty();
-            if (critical || oid == DeltaIndicator) throw new MalformedException(-1, $"a revocation list with the extension {oid} may list fewer than all");
-            known.Add(oid);
+            if (oid == IssuingDistributionPoint) point = Appraisal.DistributionPoint.OfList(value) ?? throw new MalformedException(-1, "a revocation list for some reasons or some kinds of certificates lists fewer than all");
+            else if (critical || oid == DeltaIndicator) throw new MalformedException(-1, $"a revocation list with the extension {oid} may list fewer than all");
+            if (!known.Add(oid)) throw new MalformedException(-1, $"a revocation list with the extension {oid} twice");
         }
         return known;
     }

@@ -68,10 +68,10 @@ internal static class PckChain
             return null;
         }
         if (path.Certificates is not [var leaf, var ca, var root]) return null;
-        var roots = CurrentList(appraisal, "3.root", root, appraisal.MaxRootListAge, "https://certificates.trustedservices.intel.com/IntelSGXRootCA.der");
+        var roots = CurrentList(appraisal, "3.root", root, ca, appraisal.MaxRootListAge, "https://certificates.trustedservices.intel.com/IntelSGXRootCA.der");
         if (roots is not null) NotListed(appraisal, "3.ca", "the intermediate authority was not revoked by the root", roots, ca);
         var kind = PckCertificate.CommonNameOf(ca) == PlatformCa ? "platform" : "processor";
-        var pcks = CurrentList(appraisal, "3.list", ca, appraisal.MaxAge, $"https://api.trustedservices.intel.com/sgx/certification/v4/pckcrl?ca={kind}&encoding=der");
+        var pcks = CurrentList(appraisal, "3.list", ca, leaf, appraisal.MaxAge, $"https://api.trustedservices.intel.com/sgx/certification/v4/pckcrl?ca={kind}&encoding=der");
         if (pcks is not null) NotListed(appraisal, "3.pck", "the platform's certificate was not revoked", pcks, leaf);
         return roots;
     }
@@ -87,7 +87,7 @@ internal static class PckChain
         {
             // What lies in the quote is enough for nearly all quotes, and found again faster than a whole directory.
             var reason = "";
-            var path = appraisal.Paths.Find(leaf, first, VendorRoots.IntelSgx, out _) ?? appraisal.Paths.Find(leaf, others, VendorRoots.IntelSgx, out reason);
+            var path = appraisal.Paths.Find(leaf, first, VendorRoots.IntelSgx, appraisal.At, out _) ?? appraisal.Paths.Find(leaf, others, VendorRoots.IntelSgx, appraisal.At, out reason);
             if (path is not null)
             {
                 appraisal.Check(step, What, true, null, group);
@@ -180,7 +180,7 @@ internal static class PckChain
     private static bool Same(X500DistinguishedName a, X500DistinguishedName b) => a.RawData.AsSpan().SequenceEqual(b.RawData);
 
     /// <summary>The newest list that the authority signed. An old one counts as far as it goes: what it lists is revoked.</summary>
-    private static RevocationList? CurrentList(QuoteAppraisal appraisal, string step, X509Certificate2 authority, TimeSpan maxAge, string where)
+    private static RevocationList? CurrentList(QuoteAppraisal appraisal, string step, X509Certificate2 authority, X509Certificate2 subject, TimeSpan maxAge, string where)
     {
         var name = PckCertificate.CommonNameOf(authority);
         var what = $"there is a list of revoked certificates signed by {name}, with its number and key identifier";
@@ -190,7 +190,7 @@ internal static class PckChain
             appraisal.Missing(step, what, $"the list of revoked certificates of {name}, {where}", CheckGroup.Revocation);
             return null;
         }
-        var signed = named.Where(list => IsComplete(list) && list.IsBy(authority)).ToList();
+        var signed = named.Where(list => IsComplete(list) && list.Covers(subject) && list.IsBy(authority)).ToList();
         if (!appraisal.Check(step, what, signed.Count > 0, $"{named.Count} lists in its name", CheckGroup.Revocation)) return null;
         var list = signed.Where(each => each.ThisUpdate <= appraisal.At).DefaultIfEmpty(signed[0]).MaxBy(each => each.ThisUpdate)!;
         var words = $"the list of {name} is valid at the time and not older than {maxAge.TotalDays:0.#} days";

@@ -36,7 +36,7 @@ internal static class EarSigner
         var leaf = key.Certificates[0];
         var isSame = findings.Check("ear.3.leaf", "the first certificate is for that very key", leaf.PublicKey.ExportSubjectPublicKeyInfo().AsSpan().SequenceEqual(key.SubjectPublicKeyInfo), leaf.Subject);
         var maySign = findings.Check("ear.3.usage", "the certificate is for signatures", leaf.Extensions.OfType<X509KeyUsageExtension>().All(each => each.KeyUsages.HasFlag(X509KeyUsageFlags.DigitalSignature)));
-        var path = Path(key.Certificates, roots, out var reason);
+        var path = Path(key.Certificates, roots, at, out var reason);
         if (!findings.Check("ear.3.path", "the certificates lead to a configured root", path is not null, reason)) return null;
         var late = path!.NotValidAt(at);
         var isValid = findings.Check("ear.3.validity", "every certificate of the path is valid", late is null, late is null ? null : $"{late.Subject} is valid from {late.NotBefore:u} to {late.NotAfter:u}");
@@ -44,14 +44,14 @@ internal static class EarSigner
     }
 
     /// <summary>Each root by itself: one that is of no use must not hide the one that is.</summary>
-    private static CertificatePath? Path(IReadOnlyList<X509Certificate2> certificates, IReadOnlyList<X509Certificate2> roots, out string reason)
+    private static CertificatePath? Path(IReadOnlyList<X509Certificate2> certificates, IReadOnlyList<X509Certificate2> roots, DateTimeOffset at, out string reason)
     {
         const string Root = "ear";
         List<string> reasons = [];
         foreach (var root in roots)
         {
             var pin = new VendorRoots(new Dictionary<string, Digest> { [Root] = Digest.Of(root.PublicKey.ExportSubjectPublicKeyInfo()) });
-            if (new CertificatePaths(pin).Find(certificates[0], [root, .. certificates.Skip(1)], Root, out var why) is { } path)
+            if (new CertificatePaths(pin).Find(certificates[0], [root, .. certificates.Skip(1)], Root, at, out var why) is { } path)
             {
                 reason = "";
                 return path;

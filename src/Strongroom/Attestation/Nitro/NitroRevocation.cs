@@ -17,31 +17,30 @@ internal static class NitroRevocation
             findings.Check(Id, What, false, group: CheckGroup.Revocation);
             return;
         }
-        List<string> revoked = [], wanting = [];
+        List<string> revoked = [], wanting = [], silent = [];
         List<RevocationList> used = [];
-        var named = 0;
         for (var i = 0; i + 1 < path.Certificates.Count; i++)
         {
             var (subject, issuer) = (path.Certificates[i], path.Certificates[i + 1]);
             RevocationList[] lists = NitroChain.MaySignLists(issuer) ? [.. endorsements.RevocationLists.Where(list => list.IsBy(issuer))] : [];
             // A certificate that was taken back stays so: an old list that names it is as good as a new one.
             if (lists.Any(list => list.Lists(subject))) revoked.Add(subject.Subject);
-            else if (lists.FirstOrDefault(list => IsFresh(list, endorsements, policy, at)) is { } fresh) used.Add(fresh);
+            else if (lists.FirstOrDefault(list => list.Covers(subject) && IsFresh(list, endorsements, policy, at)) is { } fresh) used.Add(fresh);
             else if (lists.Length > 0) wanting.Add($"a list of {issuer.Subject} newer than {Timestamp.Format(lists.Max(list => list.ThisUpdate))}");
             else if (NitroChain.NamesRevocationList(subject) && policy.RequireRevocationLists) wanting.Add($"a list of {issuer.Subject}, from where {subject.Subject} says");
-            else if (NitroChain.NamesRevocationList(subject)) named++;
+            else silent.Add($"revocation: whether {issuer.Subject} took back {subject.Subject}: no list was given, {(NitroChain.NamesRevocationList(subject) ? "though the certificate names one" : "and the certificate names none")}");
         }
         foreach (var list in used) findings.Uses(new($"revocation list of {list.Issuer.Name}", list.ThisUpdate, list.NextUpdate!.Value));
-        Conclude(revoked, wanting, used.Count, named, findings);
+        Conclude(revoked, wanting, used.Count, findings);
+        foreach (var each in silent) findings.NotChecked(each);
     }
 
-    private static void Conclude(List<string> revoked, List<string> wanting, int used, int unknown, Findings findings)
+    private static void Conclude(List<string> revoked, List<string> wanting, int used, Findings findings)
     {
         if (revoked.Count > 0) findings.Check(Id, What, false, $"taken back: {string.Join("; ", revoked)}", CheckGroup.Revocation);
         else if (wanting.Count > 0) findings.Missing(Id, What, string.Join("; ", wanting), CheckGroup.Revocation);
         else if (used > 0) findings.Check(Id, What, true, $"{used} lists looked at", CheckGroup.Revocation);
         else findings.Skip(Id, What, "no list was given, and the policy asks for none: AWS asks verifiers not to use them");
-        if (unknown > 0) findings.NotChecked($"revocation: {unknown} certificates of the path name a list that was not given");
     }
 
     private static bool IsFresh(RevocationList list, Endorsements endorsements, NitroPolicy policy, DateTimeOffset at) =>

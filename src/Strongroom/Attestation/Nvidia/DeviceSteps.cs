@@ -84,7 +84,7 @@ internal sealed class DeviceSteps(NvidiaKind kind, CertificatePaths paths)
     private CertificatePath? Chain(DeviceCertificate leaf, DeviceEvidence evidence, NvidiaEndorsements endorsements, DateTimeOffset at, DeviceFindings findings)
     {
         var others = evidence.Certificates.Count > 0 ? evidence.Certificates.Skip(1).Concat(endorsements.Roots) : endorsements.Certificates.Where(each => each != leaf.Certificate);
-        var path = paths.Find(leaf.Certificate, others, VendorRoots.NvidiaDevice, out var reason);
+        var path = paths.Find(leaf.Certificate, others, VendorRoots.NvidiaDevice, at, out var reason);
         if (!findings.Check("2.chain", ChainHolds, path is not null, path is null ? reason : path.Root.Subject)) return null;
         findings.Check("2.length", $"the chain has {ChainLength} certificates: attestation key, device, provisioner, product, root", path!.Certificates.Count == ChainLength, $"it has {path.Certificates.Count}");
         var late = path.NotValidAt(at);

@@ -24,6 +24,8 @@ internal sealed class SnpAppraiser(VendorRoots roots) : Appraiser
         if (!findings.Check("snp.1.version", "the report has a version that is known, 2 to 5", report.Version is >= 2 and <= 5, $"found {report.Version}")) return; // another version may mean other fields
         CheckForm(report, findings);
         var endorsements = SnpEndorsements.Of(evidence, request.Endorsements);
+        if (evidence.Unread.Count > 0) findings.NotChecked($"what the file says beside the report ({string.Join(", ", evidence.Unread)}): nothing here reads it, and only the report's own REPORT_DATA can bind it");
+        foreach (var broken in endorsements.Broken) findings.NotChecked($"{broken}: it was passed over, and what it could have shown counts as missing");
         var key = Choose(report, endorsements);
         var product = report.Version >= 3 ? SnpProducts.Of(report.Family, report.Model) : key is null ? null : SnpProducts.Of(key.ProductName);
         findings.Claims = SnpWords.Claims(report, product, key);

@@ -1,4 +1,3 @@
-using System.Formats.Asn1;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography.X509Certificates;
 using Strongroom.Attestation.Appraisal;
@@ -8,8 +7,6 @@ namespace Strongroom.Attestation.Snp;
 /// <summary>The three certificates behind a report: the key's, AMD's signing key of its kind (ASK for chips, ASVK for providers), the root of the product line (ARK).</summary>
 internal sealed class SnpChain
 {
-    private const string CrlDistributionPoints = "2.5.29.31";
-
     /// <summary>Paths are remembered by who found them; what was read in their certificates is remembered with them.</summary>
     private static readonly ConditionalWeakTable<CertificatePath, SnpChain> Read = [];
 
@@ -62,8 +59,8 @@ internal sealed class SnpChain
     private string? FindWrongDistributionPoint()
     {
         var provider = SnpKey.CommonNameOf(Intermediate) == IntermediateName(Product, true);
-        return DistributionPoint(Intermediate) != $"{Service(Product, provider)}/crl" ? $"{Intermediate.Subject}: {DistributionPoint(Intermediate) ?? "none"}"
-            : DistributionPoint(Root) != $"{Service(Product, false)}/crl" ? $"{Root.Subject}: {DistributionPoint(Root) ?? "none"}"
+        return DistributionPoint.Of(Intermediate) != $"{Service(Product, provider)}/crl" ? $"{Intermediate.Subject}: {DistributionPoint.Of(Intermediate) ?? "none"}"
+            : DistributionPoint.Of(Root) != $"{Service(Product, false)}/crl" ? $"{Root.Subject}: {DistributionPoint.Of(Root) ?? "none"}"
             : null;
     }
 
@@ -78,23 +75,4 @@ internal sealed class SnpChain
         }
         return found.Order().SequenceEqual(Amd.Append(("2.5.4.3", commonName)).Order());
     }
-
-    /// <summary>The one URI of the extension (RFC 5280 section 4.2.1.13); null for another shape.</summary>
-    private static string? DistributionPoint(X509Certificate2 certificate)
-    {
-        try
-        {
-            if (certificate.Extensions.FirstOrDefault(each => each.Oid!.Value == CrlDistributionPoints) is not { } extension) return null;
-            var points = new AsnReader(extension.RawData, AsnEncodingRules.DER).ReadSequence();
-            var names = points.ReadSequence().ReadSequence(Context(0)).ReadSequence(Context(0));
-            var uri = names.ReadCharacterString(UniversalTagNumber.IA5String, new Asn1Tag(TagClass.ContextSpecific, 6));
-            return points.HasData || names.HasData ? null : uri;
-        }
-        catch (AsnContentException)
-        {
-            return null;
-        }
-    }
-
-    private static Asn1Tag Context(int number) => new(TagClass.ContextSpecific, number, isConstructed: true);
 }

@@ -24,7 +24,7 @@ internal sealed class SnpEndorsementChecks(
         string[] names = [SnpChain.RootName(line), SnpChain.IntermediateName(line, false), SnpChain.IntermediateName(line, true)];
         var authorities = endorsements.Certificates.Where(each => names.Contains(SnpKey.CommonNameOf(each))).ToList();
         const string what = "the key's certificate leads to the pinned root of the product line";
-        if (paths.Find(key.Certificate, authorities, line.Root(), out var reason) is not { } path)
+        if (paths.Find(key.Certificate, authorities, line.Root(), at, out var reason) is not { } path)
         {
             if (!Has(names[0]) || !Has(names[1]) && !Has(names[2]))
                 findings.Missing("snp.3", what, $"AMD's signing key and root for {line}: {SnpChain.Service(line, key.IsOfProvider)}/cert_chain");
@@ -66,7 +66,7 @@ internal sealed class SnpEndorsementChecks(
         else findings.Check("snp.5.validity", valid, true);
     }
 
-    /// <summary>6: a list that the root of this very line signed, in force, and none that is in force lists the signing key or the key.</summary>
+    /// <summary>6: a list that the root of this very line signed, in force, for keys of this kind, and none of the root's lists the signing key or the key.</summary>
     private void CheckRevocation(SnpChain chain)
     {
         const string what = "AMD has not taken back a certificate of the chain";
@@ -89,13 +89,17 @@ internal sealed class SnpEndorsementChecks(
             findings.Check("snp.6", what, false, $"{SnpKey.CommonNameOf(revoked)} is revoked", group);
             return;
         }
-        var inForce = signed.Where(list => list.ThisUpdate <= at && at < list.NextUpdate).OrderBy(Age).ToList();
+        // AMD keeps one list for chips' keys and one for providers', both by the root: the silence of the one says nothing about the other's.
+        var covering = signed.Where(list => list.Covers(chain.Intermediate)).ToList();
+        var inForce = covering.Where(list => list.ThisUpdate <= at && at < list.NextUpdate).OrderBy(Age).ToList();
         if (inForce.Count == 0)
         {
-            findings.Missing("snp.6", what, $"the list of revoked certificates of {chain.Product}{(signed.Count > 0 ? $", newer than the one in force {Times(signed[0])}" : "")}: {source}", group);
+            var there = covering.Count > 0 ? $", newer than the one in force {Times(covering[0])}" : signed.Count > 0 ? $" (the one that is there is {signed[0].DistributionPoint})" : "";
+            findings.Missing("snp.6", what, $"the list of revoked certificates of {chain.Product}{there}: {source}", group);
             return;
         }
-        var newest = inForce[0];
+        var newest = inForce.Find(list => list.DistributionPoint is not null) ?? inForce[0];
+        if (newest.DistributionPoint is null) findings.NotChecked($"whether the list of revoked certificates is the one for {(key.IsOfProvider ? "providers'" : "chips'")} keys, {source}: AMD's root signs one for each, and this one does not say");
         findings.Uses(new($"revoked certificates of {SnpKey.CommonNameOf(chain.Root)}", newest.ThisUpdate, newest.NextUpdate!.Value));
         findings.Check("snp.6", what, true, $"{newest.Count} revoked", group);
         var age = Age(newest);
@@ -112,13 +116,14 @@ internal sealed class SnpEndorsementChecks(
     private void CheckChip()
     {
         const string what = "the key belongs to the chip that the report names";
+        const string open = "the report names its chip, and the chip's own key is in use";
+        var hidden = !report.ChipId.ContainsAnyExcept((byte)0);
         if (key.IsOfProvider)
         {
+            findings.Skip("snp.8.masked", open, $"a VLEK belongs to a provider, which may hide its chips; {(hidden ? "CHIP_ID is zero" : "CHIP_ID is there")}, MASK_CHIP_KEY is {(report.ChipKeyMasked ? "set" : "clear")}");
             findings.Skip("snp.8", what, "a VLEK belongs to a provider, not to a chip");
             return;
         }
-        var hidden = !report.ChipId.ContainsAnyExcept((byte)0);
-        const string open = "the report names its chip, and the chip's own key is in use";
         if (policy.AllowMaskedChip && (hidden || report.ChipKeyMasked)) findings.Skip("snp.8.masked", open, "the policy allows masked chips");
         else findings.Check("snp.8.masked", open, !hidden && !report.ChipKeyMasked, hidden ? "CHIP_ID is zero" : report.ChipKeyMasked ? "MASK_CHIP_KEY is set" : null);
         if (hidden) return;

@@ -13,12 +13,14 @@ internal sealed record SnpEndorsements(IReadOnlyList<X509Certificate2> Certifica
 
     private static readonly ConcurrentDictionary<Digest, SnpEndorsements> Remembered = new();
 
-    /// <exception cref="MalformedException">An entry of the table is not what its kind says.</exception>
+    /// <summary>Entries of the table that are not what their kind says. Whoever put them there could have left them out as well.</summary>
+    public IReadOnlyList<string> Broken { get; private init; } = [];
+
     public static SnpEndorsements Of(SnpEvidence evidence, Endorsements callers)
     {
         var own = OfTable(evidence.Table);
-        return own.Certificates.Count == 0 && own.Lists.Count == 0 ? new(callers.Certificates, callers.RevocationLists, callers)
-            : new([.. own.Certificates, .. callers.Certificates], [.. own.Lists, .. callers.RevocationLists], callers);
+        return own.Certificates.Count == 0 && own.Lists.Count == 0 ? new(callers.Certificates, callers.RevocationLists, callers) { Broken = own.Broken }
+            : new([.. own.Certificates, .. callers.Certificates], [.. own.Lists, .. callers.RevocationLists], callers) { Broken = own.Broken };
     }
 
     /// <summary>When a signed bundle was collected counts for the lists in it, never for one that came along with the report.</summary>
@@ -43,15 +45,23 @@ internal sealed record SnpEndorsements(IReadOnlyList<X509Certificate2> Certifica
     {
         List<X509Certificate2> certificates = [];
         List<RevocationList> lists = [];
+        List<string> broken = [];
         foreach (var entry in table.Where(entry => SnpEvidence.Guids.Values.Contains(entry.Kind)))
         {
-            // DER as the specification has it, or PEM as some hosts store it; a list likewise.
-            var found = Endorsements.Read([($"{entry.Kind} of the certificate table", entry.Bytes)]);
-            if (entry.Kind == "CRL" ? found.RevocationLists.Count == 0 : found.Certificates.Count == 0)
-                throw new MalformedException(-1, $"the {entry.Kind} of the certificate table cannot be read");
-            certificates.AddRange(found.Certificates);
-            lists.AddRange(found.RevocationLists);
+            var name = $"the {entry.Kind} of the certificate table";
+            try
+            {
+                // DER as the specification has it, or PEM as some hosts store it; a list likewise.
+                var found = Endorsements.Read([(name, entry.Bytes)]);
+                if (entry.Kind == "CRL" ? found.RevocationLists.Count == 0 : found.Certificates.Count == 0) broken.Add($"{name} cannot be read");
+                certificates.AddRange(found.Certificates);
+                lists.AddRange(found.RevocationLists);
+            }
+            catch (MalformedException e)
+            {
+                broken.Add($"{name} cannot be read ({e.Message})");
+            }
         }
-        return new(certificates, lists, Endorsements.None);
+        return new(certificates, lists, Endorsements.None) { Broken = broken };
     }
 }

@@ -12,6 +12,9 @@ internal sealed record SnpTableEntry(string Kind, ReadOnlyMemory<byte> Bytes);
 /// <summary>A report in one of its spellings (spec/evidence-sev-snp.md): alone, with the certificate table of SNP_GET_EXT_REPORT, or as JSON of a key broker.</summary>
 internal sealed record SnpEvidence(SnpReport Report, IReadOnlyList<SnpTableEntry> Table)
 {
+    /// <summary>What else the JSON says, and nobody looks at: other devices' evidence, what the guest says of itself.</summary>
+    public IReadOnlyList<string> Unread { get; init; } = [];
+
     private const int MaxTableSizeInBytes = 256 * 1024;
     private const int MaxEntries = 64;
     private const int EntrySizeInBytes = 24;

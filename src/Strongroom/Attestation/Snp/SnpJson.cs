@@ -42,16 +42,22 @@ internal static class SnpJson
         }
         if (element.TryGetProperty("tee-evidence", out var request))
         {
-            RequireOnly(element, ["tee-evidence", "tee-pubkey", "runtime-data", "init-data"]);
-            return Evidence(request, depth + 1);
+            return Inner(element, request, ["tee-evidence", "tee-pubkey", "runtime-data", "init-data"], depth);
         }
         if (element.TryGetProperty("primary_evidence", out var primary))
         {
-            RequireOnly(element, ["primary_evidence", "additional_evidence"]);
-            return Evidence(primary, depth + 1);
+            return Inner(element, primary, ["primary_evidence", "additional_evidence"], depth);
         }
         RequireOnly(element, ["attestation_report", "cert_chain"]);
         return new(SnpReport.Parse(Report(element.GetProperty("attestation_report"))), Chain(element));
+    }
+
+    private static SnpEvidence Inner(JsonElement around, JsonElement evidence, string[] members, int depth)
+    {
+        RequireOnly(around, members);
+        var inner = Evidence(evidence, depth + 1);
+        var beside = members.Skip(1).Where(name => around.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null);
+        return inner with { Unread = [.. beside, .. inner.Unread] };
     }
 
     private static List<SnpTableEntry> Chain(JsonElement evidence)

@@ -82,7 +82,7 @@ internal sealed class TpmAppraiser : Appraiser
         var reasons = new List<string>();
         foreach (var pin in policy.RootKeys!)
         {
-            var path = new CertificatePaths(new VendorRoots(new Dictionary<string, Digest> { ["tpm"] = pin })).Find(leaf, own.Concat(request.Endorsements.Certificates).Where(each => each != leaf), "tpm", out var reason);
+            var path = new CertificatePaths(new VendorRoots(new Dictionary<string, Digest> { ["tpm"] = pin })).Find(leaf, own.Concat(request.Endorsements.Certificates).Where(each => each != leaf), "tpm", request.At, out var reason);
             if (path is null)
             {
                 reasons.Add(reason);
@@ -119,7 +119,7 @@ internal sealed class TpmAppraiser : Appraiser
             var (subject, issuer) = (path.Certificates[i], path.Certificates[i + 1]);
             var lists = request.Endorsements.RevocationLists.Where(list => list.IsBy(issuer)).ToList();
             if (lists.Any(list => list.Lists(subject))) revoked.Add(subject.Subject); // a list that is too old still took it back
-            else if (lists.Find(IsFresh) is { } fresh) findings.Uses(new($"revocation list of {issuer.Subject}", fresh.ThisUpdate, fresh.NextUpdate!.Value));
+            else if (lists.Find(list => list.Covers(subject) && IsFresh(list)) is { } fresh) findings.Uses(new($"revocation list of {issuer.Subject}", fresh.ThisUpdate, fresh.NextUpdate!.Value));
             else if (lists.Count > 0 || policy.RequireRevocationLists) wanting.Add($"a list of {issuer.Subject}, at most {policy.MaxEndorsementAgeDays} days old");
             else findings.NotChecked($"whether {issuer.Subject} took {subject.Subject} back: no list was given, and the policy asks for none");
         }

@@ -116,14 +116,14 @@ public sealed class EndorsementsTests : IDisposable
     public void A_path_leads_to_the_pinned_root_and_to_no_other()
     {
         var pinned = new CertificatePaths(Roots(root));
-        Assert.Equal(2, pinned.Find(leaf, [root], "test/product", out _)!.Certificates.Count);
-        Assert.Equal(2, pinned.Find(leaf, [root], "test/product", out _)!.Certificates.Count); // remembered
-        Assert.Null(pinned.Find(leaf, [root], "test/another-product", out var reason));
+        Assert.Equal(2, pinned.Find(leaf, [root], "test/product", Now, out _)!.Certificates.Count);
+        Assert.Equal(2, pinned.Find(leaf, [root], "test/product", Now, out _)!.Certificates.Count); // remembered
+        Assert.Null(pinned.Find(leaf, [root], "test/another-product", Now, out var reason));
         Assert.Contains("pinned", reason, StringComparison.Ordinal);
-        Assert.Null(pinned.Find(leaf, [], "test/product", out _));
+        Assert.Null(pinned.Find(leaf, [], "test/product", Now, out _));
         using var strangerKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         using var stranger = new CertificateRequest("CN=Root", strangerKey, HashAlgorithmName.SHA256).CreateSelfSigned(Now.AddYears(-1), Now.AddYears(1));
-        Assert.Null(pinned.Find(leaf, [stranger], "test/product", out _));
+        Assert.Null(pinned.Find(leaf, [stranger], "test/product", Now, out _));
     }
 
     [Fact]
@@ -132,8 +132,9 @@ public sealed class EndorsementsTests : IDisposable
         using var forger = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var generator = X509SignatureGenerator.CreateForECDsa(forger);
         using var changed = Authority("CN=Root").Create(new X500DistinguishedName("CN=Root"), generator, Now.AddYears(-1), Now.AddYears(50), [9]);
-        Assert.Null(new CertificatePaths(Roots(root)).Find(leaf, [changed], "test/product", out var reason));
+        Assert.Null(new CertificatePaths(Roots(root)).Find(leaf, [changed], "test/product", Now, out var reason));
         Assert.Contains("did not sign itself", reason, StringComparison.Ordinal);
+        Assert.NotNull(new CertificatePaths(Roots(root)).Find(leaf, [changed, root], "test/product", Now, out _)); // nor does it stand in the way of the true one
     }
 
     [Fact]
@@ -142,13 +143,37 @@ public sealed class EndorsementsTests : IDisposable
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         using var middle = Leaf(key).Create(root, Now.AddDays(-1), Now.AddDays(1), [7]).CopyWithPrivateKey(key);
         using var below = Leaf().Create(middle.SubjectName, X509SignatureGenerator.CreateForECDsa(key), Now.AddDays(-1), Now.AddDays(1), [8]);
-        Assert.Null(new CertificatePaths(Roots(root)).Find(below, [middle, root], "test/product", out _));
+        Assert.Null(new CertificatePaths(Roots(root)).Find(below, [middle, root], "test/product", Now, out _));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Of_two_certificates_of_one_authority_the_one_that_is_valid_then_is_taken(bool oldFirst)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var old = Middle(key).Create(root, Now.AddDays(-30), Now.AddDays(-10), [7]);
+        using var current = Middle(key).Create(root, Now.AddDays(-11), Now.AddDays(10), [8]);
+        using var below = Leaf().Create(old.SubjectName, X509SignatureGenerator.CreateForECDsa(key), Now.AddDays(-20), Now.AddDays(1), [9]);
+        var paths = new CertificatePaths(Roots(root));
+        X509Certificate2[] others = oldFirst ? [old, current, root] : [current, old, root];
+        Assert.Equal(current.SerialNumber, paths.Find(below, others, "test/product", Now, out _)!.Certificates[1].SerialNumber);
+        Assert.Equal(old.SerialNumber, paths.Find(below, others, "test/product", Now.AddDays(-15), out _)!.Certificates[1].SerialNumber);
+        Assert.Equal(old.SerialNumber, paths.Find(below, [old, root], "test/product", Now, out _)!.NotValidAt(Now)!.SerialNumber); // none is valid: said, not hidden
+
+        CertificateRequest Middle(ECDsa of)
+        {
+            var request = new CertificateRequest("CN=Middle", of, HashAlgorithmName.SHA256);
+            request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+            request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign, true));
+            return request;
+        }
     }
 
     [Fact]
     public void Time_is_a_finding_of_its_own()
     {
-        var path = new CertificatePaths(Roots(root)).Find(leaf, [root], "test/product", out _)!;
+        var path = new CertificatePaths(Roots(root)).Find(leaf, [root], "test/product", Now, out _)!;
         Assert.Null(path.NotValidAt(Now));
         Assert.Equal(leaf.Thumbprint, path.NotValidAt(Now.AddDays(2))!.Thumbprint);
         Assert.Equal(leaf.Thumbprint, path.NotValidAt(Now.AddDays(-2))!.Thumbprint);

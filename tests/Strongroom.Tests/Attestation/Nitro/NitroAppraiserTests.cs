@@ -237,7 +237,15 @@ public sealed class NitroAppraiserTests
     }
 
     [Fact]
-    public void Check_7_says_what_nobody_looked_at() => Assert.Contains(Appraise(Vendor.Document()).NotChecked, line => line.StartsWith("revocation", StringComparison.Ordinal));
+    public void Check_7_names_each_link_that_nobody_looked_at()
+    {
+        var lines = Appraise(Vendor.Document()).NotChecked.Where(line => line.StartsWith("revocation: whether", StringComparison.Ordinal)).ToList();
+        Assert.Equal(4, lines.Count);
+        Assert.Equal(2, lines.Count(line => line.EndsWith("though the certificate names one", StringComparison.Ordinal)));
+        Assert.Equal(2, lines.Count(line => line.EndsWith("and the certificate names none", StringComparison.Ordinal)));
+        var listed = Appraise(Vendor.Document(), request => request with { Endorsements = Lists(Vendor.RevocationList(0)) });
+        Assert.Equal(3, listed.NotChecked.Count(line => line.StartsWith("revocation: whether", StringComparison.Ordinal)));
+    }
 
     [Fact]
     public void Check_8_rejects_a_signature_by_another_key()

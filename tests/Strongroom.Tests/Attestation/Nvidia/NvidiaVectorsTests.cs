@@ -56,7 +56,7 @@ public sealed class NvidiaVectorsTests
     {
         var rim = UnverifiedRim.Parse(File($"rim/{name}.swidtag"));
         Assert.Equal(64, rim.Verified!.Measurements.Count);
-        Assert.NotNull(new CertificatePaths(VendorRoots.Pinned).Find(rim.Signer!, rim.Certificates, VendorRoots.NvidiaRim, out _));
+        Assert.NotNull(new CertificatePaths(VendorRoots.Pinned).Find(rim.Signer!, rim.Certificates, VendorRoots.NvidiaRim, DateTimeOffset.UnixEpoch, out _));
         Assert.Equal(name.StartsWith("Driver", StringComparison.Ordinal) ? RimRole.Driver : RimRole.Vbios, rim.Role);
     }
 

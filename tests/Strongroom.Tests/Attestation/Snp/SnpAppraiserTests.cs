@@ -190,6 +190,30 @@ public sealed class SnpAppraiserTests
     public void Check_6_rejects_what_any_list_in_force_revokes() => Only("snp.6", scene => scene.Lists.Add(scene.Amd.List(TestAmd.Now.AddDays(-2), TestAmd.Now.AddDays(1), [2])));
 
     [Fact]
+    public void Check_6_believes_what_a_list_past_its_time_took_back() => Only("snp.6", scene => scene.Lists = [scene.Amd.List(TestAmd.Now.AddDays(-30), TestAmd.Now.AddDays(-1), [2])]);
+
+    [Theory]
+    [InlineData(false, "vcek", Outcome.Verified)]
+    [InlineData(true, "vlek", Outcome.Verified)]
+    [InlineData(false, "vlek", Outcome.EndorsementsMissing)]
+    [InlineData(true, "vcek", Outcome.EndorsementsMissing)]
+    public void Check_6_takes_the_list_of_this_kind_of_key_and_not_the_other(bool provider, string list, Outcome outcome)
+    {
+        var scene = new SnpScene(provider: provider);
+        scene.Lists = [scene.Amd.List(TestAmd.Now.AddDays(-1), TestAmd.Now.AddDays(1), service: list)];
+        var result = scene.Appraise();
+        Assert.Equal(outcome, result.Outcome);
+        Assert.DoesNotContain(result.NotChecked, each => each.Contains("AMD's root signs one for each", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Check_6_believes_what_the_list_of_the_other_kind_took_back() => Only("snp.6", scene => scene.Lists.Add(scene.Amd.List(TestAmd.Now.AddDays(-1), TestAmd.Now.AddDays(1), [9], service: "vcek")), provider: true);
+
+    [Fact]
+    public void Check_6_tells_that_a_list_does_not_say_which_of_two_it_is() =>
+        Assert.Contains(With(_ => { }).NotChecked, each => each.StartsWith("whether the list of revoked certificates is the one for chips' keys", StringComparison.Ordinal));
+
+    [Fact]
     public void Check_6_takes_a_serial_number_of_zero_for_nobodys() =>
         Assert.Equal(Outcome.Verified, With(scene => scene.Lists = [scene.Amd.List(TestAmd.Now.AddDays(-1), TestAmd.Now.AddDays(1), [0])]).Outcome);
 
@@ -278,6 +302,16 @@ public sealed class SnpAppraiserTests
     [InlineData(true)]
     [InlineData(false)]
     public void A_hardware_id_counts_raw_and_wrapped(bool wrapped) => Assert.Equal(Outcome.Verified, With(scene => scene.Key = scene.Key with { WrapsHardwareId = wrapped }).Outcome);
+
+    [Fact]
+    public void Check_8_says_of_a_providers_key_what_the_report_says_of_the_chip()
+    {
+        var scene = new SnpScene(provider: true);
+        scene.Fill(0x1A0, 64, 0);
+        var masked = Assert.Single(scene.Appraise().Checks, check => check.Id == "snp.8.masked");
+        Assert.Equal(CheckResult.SkippedByPolicy, masked.Result);
+        Assert.Contains("CHIP_ID is zero", masked.Detail, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void Check_8_rejects_a_hidden_chip() => Only("snp.8.masked", scene => scene.Fill(0x1A0, 64, 0));
@@ -442,6 +476,14 @@ public sealed class SnpAppraiserTests
         var scene = new SnpScene();
         var result = Appraiser.For("sev-snp", TestAmd.Roots)!.Appraise(new(scene.Signed(), TestAmd.Now) { Endorsements = Read(scene.Files), Nonce = scene.ReportData });
         Assert.Equal(["snp.15"], result.Failures.Select(check => check.Id));
+    }
+
+    [Fact]
+    public void Check_15_rejects_a_nonce_beside_report_data()
+    {
+        var scene = new SnpScene();
+        var result = Appraiser.For("sev-snp", TestAmd.Roots)!.Appraise(new(scene.Signed(), TestAmd.Now) { Endorsements = Read(scene.Files), ReportData = scene.ReportData, Nonce = scene.ReportData });
+        Assert.Equal(["snp.15.nonce"], result.Failures.Select(check => check.Id));
     }
 
     [Theory]

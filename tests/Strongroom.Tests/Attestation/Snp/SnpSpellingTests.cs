@@ -38,6 +38,20 @@ public sealed class SnpSpellingTests
     }
 
     [Theory]
+    [InlineData(2, Outcome.Verified)]
+    [InlineData(0, Outcome.EndorsementsMissing)]
+    [InlineData(3, Outcome.EndorsementsMissing)]
+    public void An_entry_that_cannot_be_read_is_passed_over_and_told(int entry, Outcome outcome)
+    {
+        var scene = new SnpScene();
+        var evidence = scene.Extended();
+        evidence[SnpReport.SizeInBytes + BinaryPrimitives.ReadInt32LittleEndian(evidence.AsSpan(SnpReport.SizeInBytes + entry * 24 + 16))] ^= 0xFF;
+        var result = scene.Appraise(evidence, [scene.Amd.Root]);
+        Assert.Equal(outcome, result.Outcome);
+        Assert.Contains(result.NotChecked, each => each.Contains("of the certificate table cannot be read", StringComparison.Ordinal));
+    }
+
+    [Theory]
     [InlineData("an entry beyond the end", 20, 0xFFFF)]
     [InlineData("an entry without bytes", 20, 0)]
     [InlineData("an offset beyond the end", 16, 0xFFFFFF)]
@@ -115,7 +129,9 @@ public sealed class SnpSpellingTests
         var json = new JsonObject { ["primary_evidence"] = Json(scene.Signed(), scene.Product, false), ["additional_evidence"] = "" };
         Assert.Equal(Outcome.Verified, scene.Appraise(Bytes(json), scene.Files).Outcome);
         json = new JsonObject { ["runtime-data"] = new JsonObject(), ["tee-evidence"] = json };
-        Assert.Equal(Outcome.Verified, scene.Appraise(Bytes(json), scene.Files).Outcome);
+        var result = scene.Appraise(Bytes(json), scene.Files);
+        Assert.Equal(Outcome.Verified, result.Outcome);
+        Assert.Contains(result.NotChecked, each => each.StartsWith("what the file says beside the report (runtime-data, additional_evidence)", StringComparison.Ordinal));
         json = new JsonObject { ["tee-evidence"] = Json(scene.Signed(), scene.Product, false).ToJsonString() };
         Assert.Equal(Outcome.Verified, scene.Appraise(Bytes(json), scene.Files).Outcome);
     }
@@ -149,7 +165,7 @@ public sealed class SnpSpellingTests
             json => json["attestation_report"] = new string('0', 2366),
             json => json["attestation_report"] = "zz",
             json => json["cert_chain"] = 5,
-            json => json["cert_chain"] = new JsonArray(Entry("VCEK", [1, 2, 3])),
+            json => json["cert_chain"] = new JsonArray(new JsonObject { ["cert_type"] = "VCEK", ["data"] = "?" }),
             json => json.Remove("attestation_report"),
         ];
         foreach (var change in changes)

@@ -97,7 +97,7 @@ public sealed class SnpVectorTests
         {
             foreach (var certificate in certificates)
             {
-                var path = new CertificatePaths(VendorRoots.Pinned).Find(certificate, certificates, line.Root(), out _);
+                var path = new CertificatePaths(VendorRoots.Pinned).Find(certificate, certificates, line.Root(), TestAmd.Now, out _);
                 Assert.Equal(line.ToString() == product, path is not null);
             }
         }

@@ -81,7 +81,8 @@ internal sealed class TestAmd
 
     /// <summary>A list of revoked certificates in the name of this line's root.</summary>
     /// <param name="revoked">Serial numbers.</param>
-    public byte[] List(DateTimeOffset thisUpdate, DateTimeOffset? nextUpdate, byte[]? revoked = null, TestAmd? signer = null)
+    /// <param name="service">vcek or vlek, where the list says which of the two it is.</param>
+    public byte[] List(DateTimeOffset thisUpdate, DateTimeOffset? nextUpdate, byte[]? revoked = null, TestAmd? signer = null, string? service = null)
     {
         var generator = X509SignatureGenerator.CreateForRSA((signer ?? this).rootKey, RSASignaturePadding.Pss);
         var algorithm = generator.GetSignatureAlgorithmIdentifier(HashAlgorithmName.SHA384);
@@ -107,6 +108,7 @@ internal sealed class TestAmd
                     }
                 }
             }
+            if (service is not null) WritePoint(inner, $"https://kdsintf.amd.com/{service}/v1/{product}/crl");
         }
         var signed = inner.Encode();
         var outer = new AsnWriter(AsnEncodingRules.DER);
@@ -127,6 +129,24 @@ internal sealed class TestAmd
         request.CertificateExtensions.Add(CertificateRevocationListBuilder.BuildCrlDistributionPointExtension([pointsTo ?? $"https://kdsintf.amd.com/{service}/v1/{product}/crl"]));
         using var certificate = request.Create(issuer, X509SignatureGenerator.CreateForRSA(signer, RSASignaturePadding.Pss), From, To, [serial]);
         return certificate.RawData;
+    }
+
+    /// <summary>Issuing distribution point, critical (RFC 5280 section 5.2.5).</summary>
+    private static void WritePoint(AsnWriter list, string uri)
+    {
+        Asn1Tag first = new(TagClass.ContextSpecific, 0, isConstructed: true);
+        var value = new AsnWriter(AsnEncodingRules.DER);
+        using (value.PushSequence())
+        using (value.PushSequence(first))
+        using (value.PushSequence(first)) value.WriteCharacterString(UniversalTagNumber.IA5String, uri, new Asn1Tag(TagClass.ContextSpecific, 6));
+        using (list.PushSequence(first))
+        using (list.PushSequence())
+        using (list.PushSequence())
+        {
+            list.WriteObjectIdentifier("2.5.29.28");
+            list.WriteBoolean(true);
+            list.WriteOctetString(value.Encode());
+        }
     }
 
     private static byte[] Text(string text)
