@@ -100,6 +100,7 @@ internal sealed class BrokerHost : IAsyncDisposable
         app = builder.Build();
         app.UseProblems();
         app.UseRateLimiter();
+        new Intake().Use(app);
         app.UseRequestTimeouts();
         app.MapOpenApi("/openapi/{documentName}.json");
         Program.MapSlices(app);

@@ -3,7 +3,8 @@ using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
-using Strongroom.Attestation;
+using Strongroom.Attestation.Composite;
+using Strongroom.Facts;
 
 namespace Strongroom.Broker;
 
@@ -11,8 +12,9 @@ namespace Strongroom.Broker;
 internal static class Listener
 {
     public const int MaxBodySizeInBytes = 64 * 1024;
-    public const int MaxEvidenceBodySizeInBytes = EvidenceVerifier.MaxSizeInBytes / 3 * 4 + 8 * 1024; // base64, and the challenge
+    public const int MaxEvidenceBodySizeInBytes = CompositeEvidence.MaxSizeInBytes / 3 * 4 + 8 * 1024; // base64, and the challenge
     public const int MaxManifestBodySizeInBytes = 16 * 1024 * 1024;
+    public const int MaxBundleBodySizeInBytes = RecordedEndorsements.MaxSizeInBytes / 3 * 4 + 8 * 1024; // base64, and the command
 
     public static void Listen(this WebApplicationBuilder builder, IPEndPoint address, X509Certificate2 certificate)
     {

@@ -1,6 +1,7 @@
 using Strongroom.Broker;
 using Strongroom.Broker.Access;
 using Strongroom.Broker.Approvals;
+using Strongroom.Broker.Endorsements;
 using Strongroom.Broker.Ledger;
 using Strongroom.Broker.Machines;
 using Strongroom.Broker.Models;
@@ -60,6 +61,7 @@ public partial class Program
         app.MapAccess();
         app.MapPeople();
         app.MapModels();
+        app.MapEndorsements();
         app.MapMachines();
         app.MapApprovals();
         app.MapReleases();

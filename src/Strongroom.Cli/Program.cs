@@ -15,6 +15,7 @@ return await CommandLine.RunAsync(args, [
     PolicyCommand.Create(),
     PublisherCommand.Create(),
     RootsCommand.Create(),
+    CollectorCommand.Create(),
     ReferenceCommand.Create(),
     ProposalCommand.Create(),
     ModelCommand.Create(),

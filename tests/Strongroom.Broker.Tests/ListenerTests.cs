@@ -40,6 +40,7 @@ public sealed class ListenerTests : IAsyncLifetime
     [InlineData("/v1/challenges", Listener.MaxBodySizeInBytes)]
     [InlineData("/v1/machines", Listener.MaxBodySizeInBytes)]
     [InlineData("/v1/releases", Listener.MaxEvidenceBodySizeInBytes)]
+    [InlineData("/v1/endorsements", Listener.MaxBundleBodySizeInBytes)]
     [InlineData("/v1/models", Listener.MaxManifestBodySizeInBytes)]
     public async Task Refuses_a_body_larger_than_the_address_takes(string path, int most)
     {

@@ -20,6 +20,7 @@ internal static class AccessEndpoints
         SignedCommand signed, Journal journal, Strangers strangers, CancellationToken cancel) => signed.Command switch
         {
             AddModel => Problem.Malformed.Because("a model comes with its manifest and recipients: POST /v1/models"),
+            RecordEndorsements => Problem.Malformed.Because("endorsements come with their bundle: POST /v1/endorsements"),
             EnrolMachine => Problem.Malformed.Because("a machine comes with the answer to its challenge: POST /v1/machines"),
             _ => await Commands.WriteAsync(journal, strangers, signed, Enclosures.Read(signed.Command, []), cancel),
         };

@@ -60,6 +60,7 @@ internal static class Commands
         AddModel add => Ids.Model(add.Model, add.Version),
         EnrolMachine enrol => enrol.Machine,
         RetireMachine retire => retire.Machine,
+        RecordEndorsements record => record.Bundle.ToString(),
         OpenRequest open => Ids.Request(open),
         Approval approval => approval.Request,
         Revoke revoke => revoke.Target,

@@ -4,16 +4,20 @@ using Strongroom.Attestation.Appraisal;
 using Strongroom.Bytes;
 using Strongroom.Cli.Appraising;
 using Strongroom.Cli.Sealing;
+using Strongroom.Facts;
 using Strongroom.Keys;
+using Command = System.CommandLine.Command;
 
 namespace Strongroom.Cli.Commands;
 
-/// <summary><c>strongroom endorsements export|import|list|check</c>: vendors' collateral across an air gap.</summary>
+/// <summary><c>strongroom endorsements export|import|list|check|record|show</c>: vendors' collateral across an air gap.</summary>
 internal static class EndorsementsCommand
 {
     private static readonly Option<string> Collector = new("--collector") { Description = "The public key of who signed the bundle", HelpName = "FILE" };
 
-    internal static Command Create() => new Command("endorsements", "Certificates, revocation lists and reference values of vendors: bundled, signed and dated").With(Export(), Import(), List(), Check());
+    private static readonly Option<int> Days = new("--older-than") { Description = "Revocation lists older than so many days are stale", DefaultValueFactory = _ => 7 };
+
+    internal static Command Create() => new Command("endorsements", "Certificates, revocation lists and reference values of vendors: bundled, signed and dated").With(Export(), Import(), List(), Check(), Record(), Show());
 
     private static Command Export()
     {
@@ -50,19 +54,57 @@ internal static class EndorsementsCommand
         });
     }
 
+    private static Command Record()
+    {
+        var bundle = new Argument<string>("bundle") { Description = "What strongroom endorsements export wrote" };
+        var collector = new Option<string>("--collector") { Description = "The collector's name, as strongroom collector add recorded it", Required = true };
+        return new Command("record", "Put a bundle on record: from then on the broker judges evidence of TEEs with it, and with no other").With(bundle, collector).Signs((parsed, session, _, _) =>
+        {
+            var bytes = File.ReadAllBytes(parsed.GetRequiredValue(bundle));
+            var read = EndorsementBundle.Parse(bytes);
+            var command = new RecordEndorsements(session.Ledger, Facts.Command.NewId(), session.Person, Session.Now, parsed.GetRequiredValue(collector), read.Collected, Digest.Of(bytes));
+            return Task.FromResult(new Signing(session, command)
+            {
+                Before = [$"{parsed.GetRequiredValue(bundle)}: {read.Files.Count} files."],
+                Done = "is on record",
+                Send = (signed, cancel) => session.Broker.RecordEndorsementsAsync(new(signed, bytes), cancel),
+            });
+        });
+    }
+
+    private static Command Show() => new Command("show", "The bundle on record, and until when each thing in it is good; exit code 3 when something is past its time").With(Days).Talks(async (parsed, session, terminal, cancel) =>
+    {
+        var found = await session.Broker.EndorsementsAsync(cancel);
+        var held = RecordedEndorsements.Read(await session.Broker.BlobAsync(found.Bundle, cancel)).Endorsements;
+        var all = HeldEndorsement.Of(held, TimeProvider.System.GetUtcNow(), TimeSpan.FromDays(parsed.GetValue(Days)));
+        terminal.Answer(
+            new JsonObject
+            {
+                ["bundle"] = found.Bundle.ToString(), ["collector"] = found.Collector, ["collected"] = Timestamp.Format(found.Collected), ["index"] = found.Index,
+                ["endorsements"] = new JsonArray([.. all.Select(each => each.ToJson())]),
+            },
+            text =>
+            {
+                text.WriteLine($"{found.Bundle}, collected by {found.Collector} at {Timestamp.Format(found.Collected)}, ledger entry {found.Index}");
+                Columns.Write(text, ["FORM", "WHAT", "ISSUED", "UNTIL", ""], all.Select(each => each.Row()), "nothing that is an endorsement");
+            });
+        return Code(held, all);
+    });
+
     private static Command List() => Lists("list", "What a directory or bundle holds, and until when each is good", (_, _) => ExitCode.Ok);
 
     private static Command Check() => Lists("check", "As list; exit code 3 when something is past its time, or lists nothing newer than --older-than days",
-        (held, all) => all.Any(each => each.Stale) || held.Unrecognised.Count > 0 ? ExitCode.Unavailable : ExitCode.Ok);
+        Code);
+
+    private static int Code(Endorsements held, IReadOnlyList<HeldEndorsement> all) => all.Any(each => each.Stale) || held.Unrecognised.Count > 0 ? ExitCode.Unavailable : ExitCode.Ok;
 
     private static Command Lists(string name, string what, Func<Endorsements, IReadOnlyList<HeldEndorsement>, int> code)
     {
         var place = new Argument<string>("place") { Description = "A directory, a file or a bundle" };
-        var days = new Option<int>("--older-than") { Description = "Revocation lists older than so many days are stale", DefaultValueFactory = _ => 7 };
-        return new Command(name, what).With(place, Collector, days).Runs((parsed, terminal) =>
+        return new Command(name, what).With(place, Collector, Days).Runs((parsed, terminal) =>
         {
             var held = EndorsementFiles.Read([parsed.GetRequiredValue(place)], parsed.GetValue(Collector), terminal);
-            var all = HeldEndorsement.Of(held, TimeProvider.System.GetUtcNow(), TimeSpan.FromDays(parsed.GetValue(days)));
+            var all = HeldEndorsement.Of(held, TimeProvider.System.GetUtcNow(), TimeSpan.FromDays(parsed.GetValue(Days)));
             terminal.Answer(
                 new JsonObject { ["collected"] = held.Collected is { } when ? Timestamp.Format(when) : null, ["endorsements"] = new JsonArray([.. all.Select(each => each.ToJson())]) },
                 text => Columns.Write(text, ["FORM", "WHAT", "ISSUED", "UNTIL", ""], all.Select(each => each.Row()), "nothing that is an endorsement"));

@@ -22,5 +22,5 @@ internal static class PublisherCommand
     private static Command Remove() => new Command("remove", "Propose to trust a publisher no longer: nothing it signed is released any more").With(Name)
         .Proposes(parsed => new RemovePublisher(parsed.GetRequiredValue(Name)));
 
-    private static Ed25519PublicKey ReadKey(string text) => !File.Exists(text) && text.Length == 44 ? Ed25519PublicKey.Parse(text) : PublisherKeys.ReadPublic(text);
+    internal static Ed25519PublicKey ReadKey(string text) => !File.Exists(text) && text.Length == 44 ? Ed25519PublicKey.Parse(text) : PublisherKeys.ReadPublic(text);
 }

@@ -17,6 +17,7 @@ namespace Strongroom.Facts;
 [JsonDerivedType(typeof(AddModel), "model/add.v1")]
 [JsonDerivedType(typeof(EnrolMachine), "machine/enrol.v1")]
 [JsonDerivedType(typeof(RetireMachine), "machine/retire.v1")]
+[JsonDerivedType(typeof(RecordEndorsements), "endorsements/record.v1")]
 [JsonDerivedType(typeof(OpenRequest), "request/open.v1")]
 [JsonDerivedType(typeof(Approval), "approval.v1")]
 [JsonDerivedType(typeof(Revoke), "revoke.v1")]

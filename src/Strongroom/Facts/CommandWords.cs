@@ -52,6 +52,11 @@ public static class CommandWords
             .. enrol.Measurement is { } measurement ? [$"It measured {measurement} when it was enrolled."] : Array.Empty<string>(),
         ],
         RetireMachine retire => [$"You retire {retire.Machine}, for ever. Every lease on it ends at once."],
+        RecordEndorsements record =>
+        [
+            $"You record the bundle {record.Bundle} of vendors' endorsements, collected by {record.Collector} at {Timestamp.Format(record.Collected)}.",
+            "From then on evidence of TEEs is judged with it, and with no other.",
+        ],
         OpenRequest open =>
         [
             $"You ask for the key of version {open.Version} of the model {open.Model}, digest {open.ModelDigest},",
@@ -85,6 +90,8 @@ public static class CommandWords
         RemoveRoot remove => [$"Certificates under the root {remove.Certificate} no longer vouch for new machines ({remove.Kind}). Machines enrolled on it stay: retire them one by one."],
         AddPublisher add => [$"{add.Name} publishes models with the key {add.Key}."],
         RemovePublisher remove => [$"{remove.Name} no longer publishes models; none of theirs is released any more."],
+        AddCollector add => [$"{add.Name} collects vendors' endorsements and signs them, with their date, by the key {add.Key}."],
+        RemoveCollector remove => [$"{remove.Name} no longer collects endorsements; what is on record by them counts no more, at once."],
         SetReference set =>
         [
             $"{set.Name} stands for {set.Kind} machines that measure:",

@@ -104,11 +104,18 @@ public sealed class DecisionAudit(Func<Digest, CancellationToken, ValueTask<Read
         var enclosed = new List<ReadOnlyMemory<byte>>();
         foreach (var digest in record.Blobs)
         {
-            if (await BlobAsync(index, record.Command is AddModel ? "manifest" : "certificate", digest, cancel).ConfigureAwait(false) is not { } bytes) return;
+            if (await BlobAsync(index, Enclosed(record.Command), digest, cancel).ConfigureAwait(false) is not { } bytes) return;
             enclosed.Add(bytes);
         }
         Add(index, $"the command {record.Command.Id} should not have been written with what lies beside it", EnclosedRefusals(record, enclosed));
     }
+
+    private static string Enclosed(Command command) => command switch
+    {
+        AddModel => "manifest",
+        RecordEndorsements => "bundle of endorsements",
+        _ => "certificate",
+    };
 
     private IReadOnlyList<string> EnclosedRefusals(CommandRecord record, IReadOnlyList<ReadOnlyMemory<byte>> enclosed)
     {

@@ -5,17 +5,19 @@ using Strongroom.Sealing;
 namespace Strongroom.Facts;
 
 /// <summary>
-/// What a command brings along that is too large for an entry and lies beside the ledger: a model's manifest, the certificates that vouch for a TPM. The
+/// What a command brings along that is too large for an entry and lies beside the ledger: a model's manifest, the certificates that vouch for a TPM, vendors' endorsements. The
 /// broker asks these rules before it writes, the auditor asks them again of what lies there, so that neither has to be believed. What is dear is done
-/// once: hashing and reading up to 8 MiB by <see cref="Read"/>, a chain of certificates by the first <see cref="Refusals"/> that finds it to hold.
+/// once: hashing and reading up to 16 MiB by <see cref="Read"/>, a chain of certificates by the first <see cref="Refusals"/> that finds it to hold.
 /// </summary>
 public sealed class Enclosures
 {
     private readonly Manifest? manifest;
+    private readonly RecordedEndorsements? endorsements;
     private readonly IReadOnlyList<string> wrong;
     private EndorsementPath? vouched; // an answer once found; whoever loses a race over it has found another that holds as well
 
-    private Enclosures(IReadOnlyList<ReadOnlyMemory<byte>> blobs, Manifest? manifest, IReadOnlyList<string> wrong) => (Blobs, this.manifest, this.wrong) = (blobs, manifest, wrong);
+    private Enclosures(IReadOnlyList<ReadOnlyMemory<byte>> blobs, IReadOnlyList<string> wrong, Manifest? manifest = null, RecordedEndorsements? endorsements = null) =>
+        (Blobs, this.wrong, this.manifest, this.endorsements) = (blobs, wrong, manifest, endorsements);
 
     /// <summary>In the order in which the command names them.</summary>
     public IReadOnlyList<ReadOnlyMemory<byte>> Blobs { get; }
@@ -24,24 +26,30 @@ public sealed class Enclosures
     public static IReadOnlyList<Digest> Of(Command command) => command switch
     {
         AddModel add => [add.ManifestDigest],
+        RecordEndorsements record => [record.Bundle],
         EnrolMachine { Endorsement: { } endorsement } enrol => [endorsement, .. enrol.Intermediates ?? []],
         _ => [],
     };
 
     /// <summary>Reads what came with the command; what is wrong with it alone is among the <see cref="Refusals"/> of every ledger.</summary>
     /// <param name="blobs">In the order of <see cref="Of"/>.</param>
-    /// <exception cref="MalformedException">What the command names as a manifest is none.</exception>
+    /// <exception cref="MalformedException">What the command names as a manifest or a bundle is none.</exception>
     public static Enclosures Read(Command command, IReadOnlyList<ReadOnlyMemory<byte>> blobs)
     {
         ArgumentNullException.ThrowIfNull(blobs);
-        if (!blobs.Select(bytes => Digest.Of(bytes.Span)).SequenceEqual(Of(command))) return new(blobs, null, ["what comes with the command is not what it names"]);
+        if (!blobs.Select(bytes => Digest.Of(bytes.Span)).SequenceEqual(Of(command))) return new(blobs, ["what comes with the command is not what it names"]);
         try
         {
-            return new(blobs, command is AddModel ? Manifest.Parse(blobs[0].Span) : null, []);
+            return command switch
+            {
+                AddModel => new(blobs, [], Manifest.Parse(blobs[0].Span)),
+                RecordEndorsements => new(blobs, [], endorsements: RecordedEndorsements.Read(blobs[0])),
+                _ => new(blobs, []),
+            };
         }
         catch (RefusedException e)
         {
-            return new(blobs, null, e.Reasons);
+            return new(blobs, e.Reasons);
         }
     }
 
@@ -56,6 +64,7 @@ public sealed class Enclosures
         return command switch
         {
             AddModel add => [.. Signed(state, add, manifest!)],
+            RecordEndorsements record => [.. Collected(state, record, endorsements!)],
             EnrolMachine { Endorsement: not null } => Vouched(state, now),
             _ => [],
         };
@@ -67,6 +76,12 @@ public sealed class Enclosures
         if (!state.Access.Publishers.TryGetValue(add.Publisher, out var key) || !manifest.IsFrom(key)) yield return $"the manifest is not signed by the key on record for {add.Publisher}";
         if (manifest.Name != add.Model || manifest.Version != add.Version) yield return $"the manifest is of {manifest.Name} version {manifest.Version}";
         if (manifest.ModelDigest != add.ModelDigest) yield return "the command is signed for another manifest";
+    }
+
+    private static IEnumerable<string> Collected(LedgerState state, RecordEndorsements record, RecordedEndorsements bundle)
+    {
+        if (!state.Access.Collectors.TryGetValue(record.Collector, out var key) || !bundle.IsSignedBy(key)) yield return $"the bundle is not signed by the key on record for {record.Collector}";
+        if (bundle.Collected != record.Collected) yield return $"the bundle was collected at {Timestamp.Format(bundle.Collected)}";
     }
 
     private List<string> Vouched(LedgerState state, DateTimeOffset now)

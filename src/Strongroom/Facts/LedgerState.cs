@@ -34,6 +34,8 @@ public sealed record LedgerState
 
     public MachinesState Machines { get; private init; } = MachinesState.Empty;
 
+    public EndorsementsState Endorsements { get; private init; } = EndorsementsState.Empty;
+
     public RequestsState Requests { get; private init; } = RequestsState.Empty;
 
     public ReleaseState Release { get; private init; } = ReleaseState.Empty;
@@ -91,6 +93,7 @@ public sealed record LedgerState
                 Access = Access.Apply(index, record),
                 Models = Models.Apply(index, record, Access),
                 Machines = Machines.Apply(index, record),
+                Endorsements = Endorsements.Apply(index, record, Access),
                 Requests = Requests.Apply(index, record),
                 Release = Release.Apply(index, record, this),
                 Refused = Refused.Apply(record),

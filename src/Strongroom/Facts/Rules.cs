@@ -70,6 +70,7 @@ internal static class Rules
         AddModel add => ModelsRules.Refusals(state, add),
         EnrolMachine enrol => MachinesRules.Refusals(state, enrol),
         RetireMachine retire => MachinesRules.Refusals(state, retire),
+        RecordEndorsements record => EndorsementsRules.Refusals(state, record, now),
         OpenRequest open => RequestsRules.Refusals(state, open, now),
         Approval approval => RequestsRules.Refusals(state, approval, now),
         Revoke revoke => RevokeRules.Refusals(state, revoke),

@@ -30,6 +30,9 @@ public sealed class BrokerClient(HttpClient http, ReadSigner? signer = null)
     public Task<CommandReply> AddModelAsync(ModelUpload upload, CancellationToken cancel = default) =>
         PostAsync("v1/models", upload, ProtocolJson.Default.ModelUpload, ProtocolJson.Default.CommandReply, cancel);
 
+    public Task<CommandReply> RecordEndorsementsAsync(EndorsementUpload upload, CancellationToken cancel = default) =>
+        PostAsync("v1/endorsements", upload, ProtocolJson.Default.EndorsementUpload, ProtocolJson.Default.CommandReply, cancel);
+
     public Task<EnrolmentChallenge> ChallengeAsync(EnrolmentRequest request, CancellationToken cancel = default) =>
         PostAsync("v1/machines/challenges", request, ProtocolJson.Default.EnrolmentRequest, ProtocolJson.Default.EnrolmentChallenge, cancel);
 
@@ -107,6 +110,16 @@ public sealed class BrokerClient(HttpClient http, ReadSigner? signer = null)
         ListAsync("v1/proposals", ProtocolJson.Default.IReadOnlyListProposalDetails, item => item.Index, cancel);
 
     public Task<PolicyReply> PolicyAsync(CancellationToken cancel = default) => GetAsync("v1/policy", ProtocolJson.Default.PolicyReply, cancel);
+
+    public Task<EndorsementsReply> EndorsementsAsync(CancellationToken cancel = default) => GetAsync("v1/endorsements", ProtocolJson.Default.EndorsementsReply, cancel);
+
+    /// <summary>What lies beside the ledger under this digest.</summary>
+    /// <exception cref="RefusedException">It is not there, or is something else.</exception>
+    public async Task<byte[]> BlobAsync(Digest digest, CancellationToken cancel = default)
+    {
+        var bytes = await GetBytesAsync($"blob/{digest}", cancel).ConfigureAwait(false);
+        return Digest.Of(bytes) == digest ? bytes : throw new RefusedException($"what the broker sent is not the blob {digest}");
+    }
 
     public Task<HealthReply> HealthAsync(CancellationToken cancel = default) => GetAsync("health", ProtocolJson.Default.HealthReply, cancel);
 

@@ -81,6 +81,11 @@ public sealed record ProposalDetails(string Proposal, ProposeChange Command, Dig
 /// <param name="Proposed">Where it stands in the ledger, word for word.</param>
 public sealed record PolicyReply(CanonicalDocument Policy, Digest Digest, long Index, long Proposed);
 
+/// <summary>The reply to <c>GET /v1/endorsements</c>; the bundle itself is the blob of its digest.</summary>
+/// <param name="Collector">Who collected it, by the name on record.</param>
+/// <param name="At">When it was recorded.</param>
+public sealed record EndorsementsReply(Digest Bundle, string Collector, DateTimeOffset Collected, DateTimeOffset At, long Index);
+
 /// <summary>The reply to <c>GET /v1/requests/{id}/explanation</c>.</summary>
 public sealed record ExplanationReply(string Request, IReadOnlyList<ExplainedCheck> Checks);
 

@@ -29,6 +29,8 @@ namespace Strongroom.Protocol;
 [JsonSerializable(typeof(EnrolmentChallenge))]
 [JsonSerializable(typeof(MachineEnrolment))]
 [JsonSerializable(typeof(ModelUpload))]
+[JsonSerializable(typeof(EndorsementUpload))]
+[JsonSerializable(typeof(EndorsementsReply))]
 [JsonSerializable(typeof(PersonName))]
 [JsonSerializable(typeof(SignedRead))]
 [JsonSerializable(typeof(ProblemReply))]

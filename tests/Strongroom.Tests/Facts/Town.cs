@@ -1,6 +1,8 @@
 using System.Security.Cryptography;
 using System.Text;
 using Strongroom.Attestation;
+using BundledFile = Strongroom.Attestation.Appraisal.BundledFile;
+using EndorsementBundle = Strongroom.Attestation.Appraisal.EndorsementBundle;
 using Strongroom.Bytes;
 using Strongroom.Crypto;
 using Strongroom.Facts;
@@ -59,6 +61,8 @@ internal sealed class Town
     public Digest ModelDigest => ManifestOf("storyteller", 1).ModelDigest;
 
     public Ed25519PrivateKey Publisher { get; } = NewKey();
+
+    public Ed25519PrivateKey Collector { get; } = NewKey();
 
     /// <summary>What an enclave declares that pins this ledger, its witness, its broker and the model's publisher.</summary>
     public Digest Configuration => Pinned().Digest();
@@ -139,6 +143,14 @@ internal sealed class Town
         return new(
             Origin, Command.NewId(), Operator, Now, machine.Id, "tpm", machine.AttestationKey, machine.Pcrs, machine.ApplicationPcr, Digest.Of(endorsement),
             Intermediates: [.. intermediates.Select(der => Digest.Of(der))]);
+    }
+
+    /// <summary>A bundle as its collector signed it, put where a broker would.</summary>
+    public RecordEndorsements Endorse(DateTimeOffset? collected = null, Ed25519PrivateKey? signer = null, string collector = "lab", params IEnumerable<BundledFile> files)
+    {
+        var bundle = EndorsementBundle.Sign(collected ?? Now, files, signer ?? Collector);
+        Blobs[Digest.Of(bundle)] = bundle;
+        return new(Origin, Command.NewId(), Operator, Now, collector, Timestamp.WholeSecond(collected ?? Now), Digest.Of(bundle));
     }
 
     public OpenRequest Open(string? by = null) => new(

@@ -50,6 +50,12 @@ internal static class AccessRules
             .. Unless(!state.Publishers.ContainsKey(add.Name), $"a publisher named {add.Name} is on record"),
         ],
         RemovePublisher remove => Unless(state.Publishers.ContainsKey(remove.Name), $"no publisher named {remove.Name} is on record"),
+        AddCollector add =>
+        [
+            .. Rules.WellFormedName("a collector's name", add.Name),
+            .. Unless(!state.Collectors.ContainsKey(add.Name), $"a collector named {add.Name} is on record"),
+        ],
+        RemoveCollector remove => Unless(state.Collectors.ContainsKey(remove.Name), $"no collector named {remove.Name} is on record"),
         SetReference set => Refusals(set),
         RemoveReference remove => Unless(state.References.ContainsKey(remove.Name), $"no reference values named {remove.Name} are on record"),
         _ => throw new System.Diagnostics.UnreachableException(),

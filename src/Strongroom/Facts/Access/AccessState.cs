@@ -29,6 +29,9 @@ public sealed record AccessState
     /// <summary>Publishers' keys by name.</summary>
     public ImmutableDictionary<string, Ed25519PublicKey> Publishers { get; private init; } = ImmutableDictionary<string, Ed25519PublicKey>.Empty;
 
+    /// <summary>Keys of those who collect vendors' endorsements, by name.</summary>
+    public ImmutableDictionary<string, Ed25519PublicKey> Collectors { get; private init; } = ImmutableDictionary<string, Ed25519PublicKey>.Empty;
+
     /// <summary>Reference values by name.</summary>
     public ImmutableSortedDictionary<string, ReferenceValues> References { get; private init; } =
         ImmutableSortedDictionary.Create<string, ReferenceValues>(StringComparer.Ordinal);
@@ -81,6 +84,8 @@ public sealed record AccessState
         RemoveRoot remove => this with { Roots = Roots.Remove(remove.Certificate) },
         AddPublisher add => this with { Publishers = Publishers.Add(add.Name, add.Key) },
         RemovePublisher remove => this with { Publishers = Publishers.Remove(remove.Name) },
+        AddCollector add => this with { Collectors = Collectors.Add(add.Name, add.Key) },
+        RemoveCollector remove => this with { Collectors = Collectors.Remove(remove.Name) },
         SetReference set => this with { References = References.SetItem(set.Name, new(set.Name, set.Kind, set.Values)) },
         RemoveReference remove => this with { References = References.Remove(remove.Name) },
         _ => throw new System.Diagnostics.UnreachableException(),

@@ -14,6 +14,8 @@ namespace Strongroom.Facts;
 [JsonDerivedType(typeof(RemoveRoot), "root/remove")]
 [JsonDerivedType(typeof(AddPublisher), "publisher/add")]
 [JsonDerivedType(typeof(RemovePublisher), "publisher/remove")]
+[JsonDerivedType(typeof(AddCollector), "collector/add")]
+[JsonDerivedType(typeof(RemoveCollector), "collector/remove")]
 [JsonDerivedType(typeof(SetReference), "reference/set")]
 [JsonDerivedType(typeof(RemoveReference), "reference/remove")]
 public abstract record TrustChange;
@@ -41,6 +43,12 @@ public sealed record RemoveRoot(string Kind, Digest Certificate) : TrustChange;
 public sealed record AddPublisher(string Name, Ed25519PublicKey Key) : TrustChange;
 
 public sealed record RemovePublisher(string Name) : TrustChange;
+
+/// <param name="Name">Of who gets vendors' collateral and vouches for the day: a bundle is as young as its collector says.</param>
+public sealed record AddCollector(string Name, Ed25519PublicKey Key) : TrustChange;
+
+/// <summary>What this collector collected counts no longer, at once.</summary>
+public sealed record RemoveCollector(string Name) : TrustChange;
 
 /// <summary>Records or replaces a set of reference values.</summary>
 /// <param name="Kind">The kind of evidence whose claims they are.</param>
