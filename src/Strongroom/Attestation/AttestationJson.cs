@@ -19,6 +19,7 @@ namespace Strongroom.Attestation;
 [JsonSerializable(typeof(EnclaveStart))]
 [JsonSerializable(typeof(EndorsementBundle))]
 [JsonSerializable(typeof(IReadOnlyList<EnclaveStart>))]
+[JsonSerializable(typeof(MachineIdentity))]
 [JsonSerializable(typeof(Measurement))]
 [JsonSerializable(typeof(TpmEvidence))]
 internal sealed partial class AttestationJson : JsonSerializerContext;

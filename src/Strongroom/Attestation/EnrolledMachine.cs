@@ -6,8 +6,8 @@ namespace Strongroom.Attestation;
 /// <summary>A machine as the ledger knows it.</summary>
 /// <param name="Id"><see cref="IdOf"/> of its attestation key.</param>
 /// <param name="Kind">Kind of its evidence.</param>
-/// <param name="AttestationKey"><c>tpm</c>: TPM2B_PUBLIC of the attestation key; <c>development</c>: an Ed25519 public key, 32 bytes.</param>
-/// <param name="Pcrs">The boot PCRs that it quotes, ascending, each in 0 to 15; empty for development.</param>
+/// <param name="AttestationKey"><c>tpm</c>: TPM2B_PUBLIC of the attestation key; <c>development</c>: an Ed25519 public key, 32 bytes; <c>sev-snp</c>, <c>tdx</c>, <c>nitro</c>: a <see cref="Composite.MachineIdentity"/>.</param>
+/// <param name="Pcrs">The boot PCRs that it quotes, ascending, each in 0 to 15; empty where there is no TPM.</param>
 /// <param name="ApplicationPcr">The PCR that enclaves extend before they quote, in 8 to 15.</param>
 public sealed record EnrolledMachine(string Id, string Kind, ReadOnlyMemory<byte> AttestationKey, IReadOnlyList<int> Pcrs, int ApplicationPcr)
 {
@@ -21,7 +21,7 @@ public sealed record EnrolledMachine(string Id, string Kind, ReadOnlyMemory<byte
     public static IReadOnlyList<int> DefaultPcrs { get; } = [0, 1, 2, 3, 4, 5, 6, 7];
 
     /// <summary><c>machine-</c> and the first 16 bytes of a SHA-256 value in hexadecimal: who has the key is the machine.</summary>
-    /// <param name="keyName">TPM: the key's name (TPM 2.0 part 1, section 16); development: the public key.</param>
+    /// <param name="keyName">TPM: the key's name (TPM 2.0 part 1, section 16); else the attestation key.</param>
     public static string IdOf(ReadOnlySpan<byte> keyName) => $"machine-{Convert.ToHexStringLower(SHA256.HashData(keyName).AsSpan(0, 16))}";
 
     /// <summary>Whether evidence of the one is evidence of the other: every value is compared, not the reference that a record would compare.</summary>

@@ -1,3 +1,5 @@
+using Strongroom.Attestation.Appraisal;
+using Strongroom.Attestation.Composite;
 using Strongroom.Attestation.Tpm;
 using Strongroom.Bytes;
 
@@ -13,8 +15,8 @@ namespace Strongroom.Attestation;
 /// </remarks>
 public abstract class EvidenceVerifier
 {
-    /// <summary>Longest evidence that is looked at, in bytes: an event log of 512 KiB in base64, and the rest.</summary>
-    public const int MaxSizeInBytes = 768 * 1024;
+    /// <summary>Longest evidence of any kind that is looked at; each kind has a bound of its own.</summary>
+    public const int MaxSizeInBytes = CompositeEvidence.MaxSizeInBytes;
 
     /// <summary>Most starts of an enclave in one boot that a log may hold.</summary>
     public const int MaxStarts = 256;
@@ -27,11 +29,17 @@ public abstract class EvidenceVerifier
     /// The verifier of one kind of evidence. A kind that is unknown, or that is dangerous and was not allowed by name, gets a verifier that rejects
     /// everything, so that a forgotten check refuses.
     /// </summary>
-    public static EvidenceVerifier For(string kind, DangerousEvidence allowed = DangerousEvidence.None) => kind switch
+    /// <param name="kind">Of the enrolled machine.</param>
+    /// <param name="allowed">Dangerous evidence that is accepted.</param>
+    /// <param name="endorsements">What is known of the vendors of TEEs; the other kinds need none.</param>
+    public static EvidenceVerifier For(string kind, DangerousEvidence allowed = DangerousEvidence.None, Endorsements? endorsements = null) => For(kind, allowed, endorsements, VendorRoots.Pinned);
+
+    internal static EvidenceVerifier For(string kind, DangerousEvidence allowed, Endorsements? endorsements, VendorRoots roots) => kind switch
     {
         TpmEvidence.KindName => new TpmVerifier(), // spec/evidence.md, "TPM 2.0"
         DevelopmentEvidence.KindName when allowed == DangerousEvidence.Development => new DevelopmentVerifier(), // spec/evidence.md, "Development"
         DevelopmentEvidence.KindName => new RejectingVerifier("development evidence proves nothing about a machine; it is accepted only under --danger-development-evidence"),
+        "sev-snp" or "tdx" or "nitro" => new TeeVerifier(kind, endorsements ?? Endorsements.None, roots), // spec/evidence-composite.md
         _ => new RejectingVerifier($"there is no verifier for evidence of the kind '{kind}'"),
     };
 
@@ -42,6 +50,7 @@ public abstract class EvidenceVerifier
     /// <param name="start">The enclave that asks: it must be the last one measured on that machine.</param>
     /// <param name="now">The verifier's clock.</param>
     /// <exception cref="MalformedException">The bytes are no evidence of this kind.</exception>
+    /// <exception cref="UnavailableException">Nothing is wrong, but endorsements are missing or stale: there is no verdict to decide on.</exception>
     public Verdict Verify(ReadOnlyMemory<byte> evidence, EnrolledMachine machine, Digest transcript, EnclaveStart start, DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(machine);

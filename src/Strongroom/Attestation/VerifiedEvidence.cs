@@ -9,7 +9,7 @@ public sealed class VerifiedEvidence
     {
     }
 
-    /// <summary><c>tpm</c> or <c>development</c>.</summary>
+    /// <summary><c>tpm</c>, <c>sev-snp</c>, <c>tdx</c>, <c>nitro</c> or <c>development</c>.</summary>
     public required string Kind { get; init; }
 
     /// <summary>Id of the enrolled machine.</summary>
@@ -27,7 +27,7 @@ public sealed class VerifiedEvidence
     /// <summary>One value for <see cref="Kind"/> and <see cref="Claims"/> together: what people approve.</summary>
     public Digest Measurement => Attestation.Measurement.Of(Kind, Claims);
 
-    /// <summary>The measured state as exact strings, for comparison with reference values: <c>pcr0</c> and so on, lower-case hexadecimal.</summary>
+    /// <summary>The measured state as exact strings, for comparison with reference values: <c>pcr0</c> and so on, lower-case hexadecimal; of a TEE see spec/evidence-composite.md.</summary>
     public required IReadOnlyDictionary<string, string> Claims { get; init; }
 
     /// <summary>Every enclave that started since the machine did, oldest first; the last one is the asker.</summary>

@@ -1,6 +1,8 @@
 using Strongroom.Attestation;
+using Strongroom.Attestation.Appraisal;
 using Strongroom.Bytes;
 using Strongroom.Crypto;
+using Strongroom.Tests.Attestation.Composite;
 
 namespace Strongroom.Tests.Attestation;
 
@@ -70,7 +72,7 @@ public abstract class EvidenceVerifierContract
     public void Evidence_longer_than_anyone_will_read_is_malformed() =>
         Assert.Throws<MalformedException>(() => Verify(new byte[EvidenceVerifier.MaxSizeInBytes + 1]));
 
-    private EvidenceVerifier Verifier => EvidenceVerifier.For(Kind, DangerousEvidence.Development);
+    protected virtual EvidenceVerifier Verifier => EvidenceVerifier.For(Kind, DangerousEvidence.Development);
 
     private Verdict Verify(ReadOnlyMemory<byte> evidence) => Verifier.Verify(evidence, Machine, TestTpm.Transcript, TestTpm.Start, Now);
 
@@ -116,4 +118,39 @@ public sealed class DevelopmentContract : EvidenceVerifierContract, IDisposable
     public void Dispose() => key.Dispose();
 
     protected override byte[] Evidence(Digest transcript, EnclaveStart start) => DevelopmentEvidence.Sign(key, transcript, new Dictionary<string, string> { ["build"] = "debug" }, [start]);
+}
+
+public abstract class TeeContract : EvidenceVerifierContract
+{
+    private readonly TestMachine machine;
+    private readonly Endorsements endorsements;
+
+    protected TeeContract()
+    {
+        machine = TestMachine.Of(Kind, TestTpm.Now);
+        (endorsements, Machine) = (machine.Endorsements(TestTpm.Now), machine.Enrolled(TestTpm.Now));
+    }
+
+    protected override EnrolledMachine Machine { get; }
+
+    protected override EvidenceVerifier Verifier => EvidenceVerifier.For(Kind, DangerousEvidence.None, endorsements, machine.Roots);
+
+    /// <summary>The transcript of a release names the start, so another start is another transcript.</summary>
+    protected override byte[] Evidence(Digest transcript, EnclaveStart start) =>
+        machine.Evidence(start == TestTpm.Start ? transcript : Digest.Of([.. transcript.Span, .. start.Measure().Span]), TestTpm.Now);
+}
+
+public sealed class SnpContract : TeeContract
+{
+    protected override string Kind => "sev-snp";
+}
+
+public sealed class TdxContract : TeeContract
+{
+    protected override string Kind => "tdx";
+}
+
+public sealed class NitroContract : TeeContract
+{
+    protected override string Kind => "nitro";
 }

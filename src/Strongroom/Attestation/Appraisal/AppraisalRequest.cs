@@ -19,4 +19,7 @@ public sealed record AppraisalRequest(ReadOnlyMemory<byte> Evidence, DateTimeOff
 
     /// <summary>Groups of checks to leave out: dangerous, so each is named. <see cref="CheckGroup.Always"/> cannot be.</summary>
     public IReadOnlySet<CheckGroup> Without { get; init; } = new HashSet<CheckGroup>();
+
+    /// <summary>The evidence is of one part of a machine: number, ties and binding of the parts are for who appraises the whole.</summary>
+    internal bool IsPart { get; init; }
 }

@@ -95,6 +95,7 @@ public abstract class Appraiser
 
     private static IEnumerable<Appraiser> All(VendorRoots roots) =>
     [
+        new Composite.CompositeAppraiser(roots), // spec/evidence-composite.md
         new Nitro.NitroAppraiser(roots), // spec/evidence-nitro.md
         new Dcap.SgxAppraiser(roots), // spec/evidence-tdx-sgx.md
         new Dcap.TdxAppraiser(roots), // spec/evidence-tdx-sgx.md

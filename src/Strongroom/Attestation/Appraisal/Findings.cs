@@ -53,6 +53,15 @@ internal sealed class Findings(string kind, DateTimeOffset at, IReadOnlySet<Chec
         if (!endorsements.Contains(used)) endorsements.Add(used);
     }
 
+    /// <summary>What an appraisal of one part came to, under the part's name.</summary>
+    public void Add(string part, AttestationResult found)
+    {
+        checks.AddRange(found.Checks.Select(check => check with { Id = $"{part}.{check.Id}" }));
+        foreach (var used in found.Endorsements) Uses(used);
+        missing.AddRange(found.Missing.Select(each => $"{part}.{each}"));
+        notChecked.AddRange(found.NotChecked.Skip(found.LeftOut.Count).Select(each => $"{part}: {each}")); // the groups are said once, for all parts
+    }
+
     /// <summary>Something that the caller must still decide.</summary>
     public void NotChecked(string what) => notChecked.Add(what);
 

@@ -29,6 +29,11 @@ internal sealed class VendorRoots(IReadOnlyDictionary<string, Digest> pins)
         [NvidiaRim] = Digest.Parse("dec1dc316477aa851eebdf51327ae9f864bc8d89254657ed1e7eb9168af1e1a3"), // NVIDIA CoRIM signing Root CA: NVIDIA/nvtrust, verifier_RIM_root.pem
     });
 
+    /// <summary>The pins of several, no product twice.</summary>
+    internal static VendorRoots Of(IEnumerable<VendorRoots> several) => new(several.SelectMany(each => each.Products).ToDictionary());
+
+    private IReadOnlyDictionary<string, Digest> Products => pins;
+
     public bool Holds(string product, X509Certificate2 certificate) =>
         pins.TryGetValue(product, out var pin) && pin == Digest.Of(certificate.PublicKey.ExportSubjectPublicKeyInfo());
 }

@@ -1,4 +1,5 @@
 using Strongroom.Attestation.Appraisal;
+using Strongroom.Attestation.Composite;
 
 namespace Strongroom.Attestation.Ear;
 
@@ -66,6 +67,13 @@ internal static class TrustMap
             new(Executables, ["gpu.7", "gpu.8"], ["gpu.8.driver"], ["gpu.8.vbios"]),
             new(Hardware, [], ["gpu.2.chain"], ["gpu.3"], ["gpu.6"]),
         ],
+        [CompositeEvidence.KindName] =
+        [
+            new(Instance, ["1", "2", "3", "4", "5", "6"], ["2.bound"]),
+            new(Configuration, []),
+            new(Executables, []),
+            new(Hardware, []),
+        ],
         ["nvidia-switch"] =
         [
             new(Instance, ["switch.5", "switch.10", "switch.11.custody"], ["switch.5=", "switch.5.0="]),
@@ -74,6 +82,9 @@ internal static class TrustMap
             new(Hardware, [], ["switch.2.chain"], ["switch.3"], ["switch.6"]),
         ],
     };
+
+    /// <summary>The first words of ids, where they are no kind's name.</summary>
+    private static readonly Dictionary<string, string> Technologies = new() { ["snp"] = "sev-snp", ["gpu"] = "nvidia-gpu", ["switch"] = "nvidia-switch" };
 
     /// <summary>What leaving out a group of checks leaves unsaid, whether or not an appraiser lists the checks that it then does not make.</summary>
     private static readonly Dictionary<CheckGroup, string[]> Unsaid = new()
@@ -87,18 +98,44 @@ internal static class TrustMap
     /// <summary>The vector of a result. Of a kind that the table does not have nothing is affirmed, and what failed counts against the hardware.</summary>
     public static TrustVector Of(AttestationResult result)
     {
-        var bases = Kinds.GetValueOrDefault(result.Kind, [new(Hardware, [], ["="])]);
         var missing = result.Missing.Select(each => each[..Math.Max(0, each.IndexOf(':'))]).ToList();
-        return new(bases.ToDictionary(basis => basis.Name, basis => ValueOf(basis)));
+        return new(result.Kind == CompositeEvidence.KindName ? OfMachine(result, missing) : Of(result.Kind, result.Checks, missing, result.LeftOut));
+    }
+
+    /// <summary>A machine is as good as the worst of its parts; what holds between them is a part as well.</summary>
+    private static Dictionary<string, int> OfMachine(AttestationResult result, IReadOnlyList<string> missing)
+    {
+        var parts = result.Checks.Select(check => check.Id).Concat(missing).Select(PartOf).Append("cpu").Append(CompositeEvidence.KindName).Distinct().Select(part =>
+        {
+            var checks = result.Checks.Where(check => PartOf(check.Id) == part).Select(check => check with { Id = WithoutPart(check.Id) }).ToList();
+            var needed = missing.Where(id => PartOf(id) == part).Select(WithoutPart).ToList();
+            var technology = checks.Select(check => check.Id).Concat(needed).Select(PartOf).FirstOrDefault("");
+            return Of(part == CompositeEvidence.KindName ? part : Technologies.GetValueOrDefault(technology, technology), checks, needed, result.LeftOut);
+        }).ToList();
+        return Needed.ToDictionary(name => name, name =>
+        {
+            var values = parts.Select(part => part.GetValueOrDefault(name)).ToList();
+            return values.Max() is >= Contraindicated and var worst ? worst : values.Min();
+        });
+    }
+
+    private static string PartOf(string id) => id.Split('.')[0];
+
+    private static string WithoutPart(string id) => id[Math.Min(id.Length, PartOf(id).Length + 1)..];
+
+    private static Dictionary<string, int> Of(string kind, IReadOnlyList<Check> checks, IReadOnlyList<string> missing, IReadOnlyList<CheckGroup> leftOut)
+    {
+        var bases = Kinds.GetValueOrDefault(kind, [new(Hardware, [], ["="])]);
+        return bases.ToDictionary(basis => basis.Name, basis => ValueOf(basis));
 
         int ValueOf(Basis basis)
         {
-            if (result.Failures.Any(check => IsOf(basis, check.Id))) return basis.Name == Instance ? Unrecognised : Contraindicated;
-            var isSilent = missing.Any(id => IsOf(basis, id)) || result.LeftOut.Any(group => Unsaid[group].Contains(basis.Name));
+            if (checks.Any(check => check.Result == CheckResult.Failed && IsOf(basis, check.Id))) return basis.Name == Instance ? Unrecognised : Contraindicated;
+            var isSilent = missing.Any(id => IsOf(basis, id)) || leftOut.Any(group => Unsaid[group].Contains(basis.Name));
             return !isSilent && basis.Needs.All(HasOne) ? TrustVector.Affirmed : 0;
         }
 
-        bool HasOne(string[] alternatives) => result.Checks.Any(check => check.Result == CheckResult.Passed && alternatives.Any(each => Matches(each, check.Id)));
+        bool HasOne(string[] alternatives) => checks.Any(check => check.Result == CheckResult.Passed && alternatives.Any(each => Matches(each, check.Id)));
 
         // what no other claim takes is the hardware's, so that no check is nobody's
         bool IsOf(Basis basis, string id) => (bases.FirstOrDefault(each => each.Checks.Any(row => Matches(row, id)))?.Name ?? Hardware) == basis.Name;

@@ -169,7 +169,7 @@ internal sealed class DeviceSteps(NvidiaKind kind, CertificatePaths paths)
         var serial = device is null ? null : DeviceWords.SerialNumber(device);
         var architecture = DeviceCertificate.Architecture(leaf?.Product);
         var key = device is null ? (Digest?)null : Digest.Of(device.PublicKey.ExportSubjectPublicKeyInfo());
-        return new(evidence.Report, architecture, serial, key, DeviceWords.Claims(evidence.Report, leaf, architecture, serial, kind));
+        return new(evidence.Report, architecture, serial, key, DeviceWords.Claims(evidence, leaf, architecture, serial, key, kind));
     }
 
     private static string Hex(ReadOnlyMemory<byte>? bytes) => bytes is { } some ? Convert.ToHexStringLower(some.Span) : "none";

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json.Nodes;
 using Strongroom.Attestation.Appraisal;
+using Strongroom.Bytes;
 
 namespace Strongroom.Attestation.Nvidia;
 
@@ -10,14 +11,16 @@ internal static class DeviceWords
 {
     private const string SerialNumberOid = "2.5.4.5";
 
-    public static JsonObject Claims(SpdmReport report, DeviceCertificate? leaf, string? architecture, string? serial, NvidiaKind kind)
+    public static JsonObject Claims(DeviceEvidence evidence, DeviceCertificate? leaf, string? architecture, string? serial, Digest? key, NvidiaKind kind)
     {
+        var report = evidence.Report;
         var opaque = report.Opaque;
         var claims = new JsonObject
         {
             ["architecture"] = architecture,
             ["product"] = leaf?.Product,
             ["device_serial"] = serial,
+            ["device_key"] = key?.ToString(),
             ["pdi"] = leaf?.Serial,
             ["fwid"] = leaf?.Fwid is { } fwid ? Convert.ToHexStringLower(fwid.Span) : null,
             ["nonce"] = Convert.ToHexStringLower(report.Nonce.Span),
@@ -34,6 +37,7 @@ internal static class DeviceWords
         {
             claims["driver_version"] = opaque.Text(OpaqueData.DriverVersion);
             claims["mode"] = opaque.Mode();
+            claims["cc_mode"] = evidence.Stated.GetValueOrDefault("cc_mode");
             claims["switch_ids"] = Words(opaque.DeviceIds(OpaqueData.Pdis));
         }
         return claims;

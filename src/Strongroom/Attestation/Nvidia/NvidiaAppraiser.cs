@@ -51,14 +51,14 @@ internal sealed class NvidiaAppraiser : Appraiser
             appraised.Add(steps.Appraise(devices[i], request, endorsements, policy, found));
         }
         var all = new DeviceFindings(findings, kind.Prefix, "");
-        Set(appraised, policy, all);
+        Set(appraised, policy, all, request.IsPart);
         Custody(appraised, policy, all);
         findings.Claims = new() { ["devices"] = new JsonArray([.. appraised.Select(device => device.Claims)]) };
-        findings.NotChecked("whether these devices are in the machine whose processor asks: put the digest of this evidence, and the challenge that this nonce was made of, into the processor's report data");
+        if (!request.IsPart) findings.NotChecked("whether these devices are in the machine whose processor asks: put the digest of this evidence, and the challenge that this nonce was made of, into the processor's report data");
     }
 
     /// <summary>10: devices that answer one challenge, each of them once, as many as expected.</summary>
-    private void Set(List<AppraisedDevice> devices, NvidiaPolicy policy, DeviceFindings findings)
+    private void Set(List<AppraisedDevice> devices, NvidiaPolicy policy, DeviceFindings findings, bool isPart)
     {
         var nonces = devices.Select(device => Convert.ToHexStringLower(device.Report.Nonce.Span)).Distinct().ToList();
         findings.Check("10.nonce", "all devices answer the same challenge", nonces.Count == 1, nonces.Count == 1 ? null : $"{nonces.Count} challenges: {string.Join(", ", nonces)}");
@@ -68,24 +68,21 @@ internal sealed class NvidiaAppraiser : Appraiser
         findings.Check("10.identities", "each device answers once: no two have a key or a serial number in common", keys == certified.Count && serials == certified.Count,
             $"{certified.Count} reports, {keys} keys and {serials} serial numbers of devices");
         if (policy.Devices is { } count) findings.Check("10.count", "there are as many devices as expected", devices.Count == count, $"expected {count}, found {devices.Count}");
-        else findings.NotChecked($"whether {devices.Count} is the number of devices that there should be: the policy names none");
-        if (kind.IsSwitch) Topology(devices, policy, findings);
+        else if (!isPart) findings.NotChecked($"whether {devices.Count} is the number of devices that there should be: the policy names none");
+        if (kind.IsSwitch) Topology(devices, policy, findings, isPart);
     }
 
-    private static void Topology(List<AppraisedDevice> devices, NvidiaPolicy policy, DeviceFindings findings)
+    private static void Topology(List<AppraisedDevice> devices, NvidiaPolicy policy, DeviceFindings findings, bool isPart)
     {
         const string What = "every switch is tied to the same GPUs, as many as expected";
         if (policy.GpusPerSwitch is not { } count)
         {
-            findings.NotChecked("whether the switches are tied to the GPUs that are attested beside them: compare gpu_ids here with the GPUs' switch_ids, or name gpus_per_switch");
+            if (!isPart) findings.NotChecked("whether the switches are tied to the GPUs that are attested beside them: compare gpu_ids here with the GPUs' switch_ids, or name gpus_per_switch");
             return;
         }
-        var sets = devices.Select(device => device.Report.Opaque.DeviceIds(OpaqueData.SwitchGpuPdis).Where(IsDevice).Order(StringComparer.Ordinal).Distinct().ToList()).ToList();
+        var sets = devices.Select(device => device.Report.Opaque.DeviceIds(OpaqueData.SwitchGpuPdis).Where(OpaqueData.IsDevice).Order(StringComparer.Ordinal).Distinct().ToList()).ToList();
         findings.Check("10.topology", What, sets.All(set => set.Count == count && set.SequenceEqual(sets[0])), $"expected {count} GPUs each, found {string.Join(", ", sets.Select(set => set.Count))}");
     }
-
-    /// <summary>A port with nothing behind it names all ones or all zeros.</summary>
-    private static bool IsDevice(string id) => id.AsSpan().ContainsAnyExcept('f') && id.AsSpan().ContainsAnyExcept('0');
 
     /// <summary>11: not every genuine device will do.</summary>
     private static void Custody(List<AppraisedDevice> devices, NvidiaPolicy policy, DeviceFindings findings)

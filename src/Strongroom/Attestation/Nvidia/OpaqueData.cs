@@ -64,6 +64,9 @@ internal sealed class OpaqueData
     public IReadOnlyList<string> DeviceIds(int type) => this[type] is not { } value || value.Length % PdiSizeInBytes != 0 ? []
         : [.. Enumerable.Range(0, value.Length / PdiSizeInBytes).Select(i => Convert.ToHexStringLower(value.Span.Slice(i * PdiSizeInBytes, PdiSizeInBytes)))];
 
+    /// <summary>A port with nothing behind it names all ones or all zeros.</summary>
+    public static bool IsDevice(string id) => id.AsSpan().ContainsAnyExcept('f') && id.AsSpan().ContainsAnyExcept('0');
+
     /// <summary>How GPUs are tied together: spt, mpt or ppcie; null for a number that means none of these.</summary>
     public string? Mode()
     {

@@ -45,12 +45,14 @@ internal static class SnpWords
             ["signing_key"] = report.SigningKey switch { 0 => "vcek", 1 => "vlek", 7 => "none", _ => "reserved" },
             ["provider_id"] = key?.ProviderId,
             ["abi_minimum"] = $"{report.Policy.AbiMajor}.{report.Policy.AbiMinor}",
+            ["policy_bits"] = $"{report.Policy.Bits:x16}",
             ["policy"] = new JsonObject
             {
                 ["smt"] = report.Policy.Smt, ["migration_agent"] = report.Policy.MigrationAgent, ["debug"] = report.Policy.Debug, ["single_socket"] = report.Policy.SingleSocket,
                 ["cxl"] = report.Policy.Cxl, ["aes_256_xts"] = report.Policy.Aes256Xts, ["rapl_disabled"] = report.Policy.RaplDisabled,
                 ["ciphertext_hiding"] = report.Policy.CiphertextHiding, ["page_swap_disabled"] = report.Policy.PageSwapDisabled,
             },
+            ["platform_bits"] = $"{report.Platform.Bits:x16}",
             ["platform"] = new JsonObject
             {
                 ["smt"] = report.Platform.Smt, ["tsme"] = report.Platform.Tsme, ["ecc"] = report.Platform.Ecc, ["rapl_disabled"] = report.Platform.RaplDisabled,

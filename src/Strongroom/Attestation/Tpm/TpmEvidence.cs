@@ -14,9 +14,12 @@ public sealed record TpmEvidence(
 {
     public const string KindName = "tpm";
 
+    /// <summary>An event log of 512 KiB in base64, and the rest.</summary>
+    public const int MaxSizeInBytes = 768 * 1024;
+
     /// <exception cref="MalformedException">Not canonical JSON of this record.</exception>
     public static TpmEvidence Parse(ReadOnlySpan<byte> utf8) =>
-        CanonicalJson.Parse(utf8, AttestationJson.Default.TpmEvidence, EvidenceVerifier.MaxSizeInBytes) is { Kind: KindName } evidence
+        CanonicalJson.Parse(utf8, AttestationJson.Default.TpmEvidence, MaxSizeInBytes) is { Kind: KindName } evidence
             ? evidence
             : throw new MalformedException(-1, "the evidence is not of the kind tpm");
 

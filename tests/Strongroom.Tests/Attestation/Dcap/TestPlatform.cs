@@ -57,6 +57,8 @@ internal sealed class TestPlatform(string kind)
 
     public bool Smt { get; set; }
 
+    public byte[] Ppid { get; set; } = new byte[16];
+
     public byte[] Fmspc { get; set; } = Convert.FromHexString("90c06f000000");
 
     public DateTimeOffset PckTo { get; set; } = TestIntel.To;
@@ -97,7 +99,9 @@ internal sealed class TestPlatform(string kind)
         return [.. new ByteWriter().Bytes(signed).U32Little((uint)all.Length).Bytes(all).ToArray(), .. After];
     }
 
-    public Endorsements Endorsements()
+    public Endorsements Endorsements() => Strongroom.Attestation.Appraisal.Endorsements.Read(FilesOf().Select(file => (file.Key, (ReadOnlyMemory<byte>)file.Value)));
+
+    public IReadOnlyDictionary<string, byte[]> FilesOf()
     {
         var files = new Dictionary<string, byte[]>
         {
@@ -108,7 +112,7 @@ internal sealed class TestPlatform(string kind)
             ["chain.pem"] = Pem(Intel.TcbSigning, Intel.Root),
         };
         Files?.Invoke(files);
-        return Strongroom.Attestation.Appraisal.Endorsements.Read(files.Select(file => (file.Key, (ReadOnlyMemory<byte>)file.Value)));
+        return files;
     }
 
     public AttestationResult Appraise(string policy = "", CheckGroup[]? without = null, byte[]? file = null, DateTimeOffset? at = null, byte[]? reportData = null) =>
@@ -166,7 +170,7 @@ internal sealed class TestPlatform(string kind)
     /// <summary>Issued once for each shape, as a real platform's is: serial number 9.</summary>
     private X509Certificate2 Issue()
     {
-        var shape = $"{PckName}|{Ca.Subject}|{Ca.SerialNumber}|{HasInstance}|{Smt}|{PckTo}|{Convert.ToHexString(Fmspc)}";
+        var shape = $"{PckName}|{Ca.Subject}|{Ca.SerialNumber}|{HasInstance}|{Smt}|{PckTo}|{Convert.ToHexString(Fmspc)}|{Convert.ToHexString(Ppid)}";
         lock (Issued)
         {
             if (Issued.TryGetValue(shape, out var known)) return known;
@@ -181,7 +185,7 @@ internal sealed class TestPlatform(string kind)
         var writer = new AsnWriter(AsnEncodingRules.DER);
         using (writer.PushSequence())
         {
-            Member(writer, "1", w => w.WriteOctetString(new byte[16]));
+            Member(writer, "1", w => w.WriteOctetString(Ppid));
             Member(writer, "2", w =>
             {
                 using (w.PushSequence())

@@ -16,8 +16,12 @@ internal sealed class NitroVendor
 
     private readonly ECDsa[] keys = [.. Enumerable.Range(0, 4).Select(_ => Key())];
 
-    public NitroVendor()
+    private readonly DateTimeOffset born;
+
+    /// <param name="born">When its certificates were made; they last for days.</param>
+    public NitroVendor(DateTimeOffset? born = null)
     {
+        this.born = born ?? At;
         Bundle = [.. Names.Select((_, i) => Authority(i))];
         Leaf = Certify();
         Roots = new(new Dictionary<string, Digest> { [VendorRoots.AwsNitro] = Digest.Of(keys[0].ExportSubjectPublicKeyInfo()) });
@@ -46,11 +50,11 @@ internal sealed class NitroVendor
         if (place is 1 or 2) extensions.Add(CertificateRevocationListBuilder.BuildCrlDistributionPointExtension(["http://crl.example/list.crl"]));
         if (extra is not null) extensions.Add(extra);
         var above = Math.Max(place - 1, 0);
-        return Issue(Names[place], keys[place], issuer ?? Names[above], signer ?? keys[above], At.AddDays(-2), At.AddDays(9), extensions);
+        return Issue(Names[place], keys[place], issuer ?? Names[above], signer ?? keys[above], born.AddDays(-2), born.AddDays(9), extensions);
     }
 
     public byte[] Certify(ECDsa? key = null, DateTimeOffset? notBefore = null, DateTimeOffset? notAfter = null, bool isAuthority = false, X509KeyUsageFlags usage = X509KeyUsageFlags.DigitalSignature, X509Extension? extra = null) =>
-        Issue("CN=i-0123-enc0456.region.aws", key ?? LeafKey, Names[3], keys[3], notBefore ?? At.AddMinutes(-30), notAfter ?? At.AddHours(2),
+        Issue("CN=i-0123-enc0456.region.aws", key ?? LeafKey, Names[3], keys[3], notBefore ?? born.AddMinutes(-30), notAfter ?? born.AddHours(2),
             [new X509BasicConstraintsExtension(isAuthority, false, 0, true), new X509KeyUsageExtension(usage, critical: false), .. extra is null ? (X509Extension[])[] : [extra]]);
 
     /// <summary>A list of what the authority at a place of the bundle took back.</summary>

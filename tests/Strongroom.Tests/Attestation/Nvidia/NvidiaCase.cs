@@ -64,7 +64,8 @@ internal sealed record NvidiaCase
 
     public string Signed(TestRim rim, Certified by) => rim.Sign(by.Key, by.Certificate, Vendor.RimLine.Certificate, Vendor.RimProduct.Certificate, Vendor.RimRoot.Certificate);
 
-    private IEnumerable<(string, ReadOnlyMemory<byte>)> Files()
+    /// <summary>Every endorsement that the devices need.</summary>
+    public IEnumerable<(string, ReadOnlyMemory<byte>)> Files()
     {
         foreach (var device in Devices)
         {

@@ -75,7 +75,7 @@ internal sealed class NvidiaVendor
         RimRoot = Authority("Test RIM root", null);
         RimProduct = Authority("Test Reference Value GH100 CA", RimRoot);
         RimLine = Authority("Test Reference Value L3", RimProduct);
-        RimSigner = Certify("Test RIM signer", RimLine, X509KeyUsageFlags.DigitalSignature, ends: Now.AddYears(1));
+        RimSigner = Certify("Test RIM signer", RimLine, X509KeyUsageFlags.DigitalSignature, ends: Now.AddYears(5));
         Roots = new(new Dictionary<string, Digest> { [VendorRoots.NvidiaDevice] = Pin(DeviceRoot), [VendorRoots.NvidiaRim] = Pin(RimRoot) });
     }
 

@@ -1,0 +1,37 @@
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using Strongroom.Bytes;
+
+namespace Strongroom.Attestation.Composite;
+
+/// <summary>Which machine it is, by what its makers certified: canonical JSON (spec/evidence-composite.md, Identity). Another processor or one other device is another machine.</summary>
+/// <param name="Cpu">sev-snp: chip id; tdx: PPID; nitro: id of the parent instance.</param>
+/// <param name="Devices">SHA-256 of each device's own public key, ascending.</param>
+public sealed partial record MachineIdentity(string Cpu, IReadOnlyList<string> Devices)
+{
+    /// <summary>Of the machine in the ledger: these bytes are its attestation key.</summary>
+    public string MachineId() => EnrolledMachine.IdOf(ToBytes());
+
+    [GeneratedRegex("^(i-[0-9a-f]{1,32})-enc[0-9a-f]{1,32}$")]
+    private static partial Regex Enclave();
+
+    /// <exception cref="MalformedException">Not canonical JSON of this record.</exception>
+    public static MachineIdentity Parse(ReadOnlySpan<byte> utf8) => CanonicalJson.Parse(utf8, AttestationJson.Default.MachineIdentity);
+
+    public byte[] ToBytes() => CanonicalJson.Serialize(this, AttestationJson.Default.MachineIdentity);
+
+    /// <summary>Null where the processor does not say which one it is. The claims are those of a composite verdict, which must be good.</summary>
+    internal static MachineIdentity? Of(JsonObject claims)
+    {
+        var cpu = claims["cpu"]!.AsObject();
+        var id = (string?)cpu["kind"] switch
+        {
+            "sev-snp" => (bool)cpu["chip_key_masked"]! ? null : NotZero((string?)cpu["chip_id"]),
+            "tdx" => NotZero((string?)cpu["platform"]?["ppid"]),
+            _ => Enclave().Match((string)cpu["module_id"]!) is { Success: true } match ? match.Groups[1].Value : null, // nitro; an instance with a NitroTPM is no enclave
+        };
+        return id is null ? null : new(id, [.. claims["devices"]!.AsArray().Select(device => (string)device!["device_key"]!).Order(StringComparer.Ordinal)]);
+    }
+
+    private static string? NotZero(string? hex) => hex.AsSpan().ContainsAnyExcept('0') ? hex : null;
+}

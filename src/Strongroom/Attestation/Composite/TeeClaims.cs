@@ -1,0 +1,85 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Strongroom.Attestation.Composite;
+
+/// <summary>
+/// What of a good verdict's claims stays the same from one piece of evidence to the next, as exact strings: what people approve, and what reference values are compared
+/// with (spec/evidence-composite.md, Claims). Nothing of it is about which machine it is.
+/// </summary>
+internal static class TeeClaims
+{
+    private static readonly (string Name, string Claim)[] Snp =
+    [
+        ("product", "product"), ("measurement", "measurement"), ("host_data", "host_data"), ("id_key_digest", "id_key_digest"), ("author_key_digest", "author_key_digest"), ("family_id", "family_id"),
+        ("image_id", "image_id"), ("guest_svn", "guest_svn"), ("vmpl", "vmpl"), ("signing_key", "signing_key"), ("policy", "policy_bits"), ("platform", "platform_bits"),
+    ];
+
+    private static readonly (string Name, string Claim)[] Tdx =
+    [
+        ("mrtd", "mr_td"), ("rtmr0", "rtmr0"), ("rtmr1", "rtmr1"), ("rtmr2", "rtmr2"), ("rtmr3", "rtmr3"), ("mrseam", "mr_seam"), ("mrconfigid", "mr_config_id"), ("mrowner", "mr_owner"),
+        ("mrownerconfig", "mr_owner_config"), ("mrservicetd", "mr_service_td"), ("td_attributes", "td_attributes"), ("xfam", "xfam"), ("tee_tcb_svn", "tee_tcb_svn"),
+    ];
+
+    private static readonly (string Name, string Level)[] SnpLevels = [("tcb.bootloader", "boot_loader"), ("tcb.fmc", "fmc"), ("tcb.microcode", "microcode"), ("tcb.snp", "snp"), ("tcb.tee", "tee")];
+
+    private static readonly string[] Versions = ["reported_tcb", "current_tcb", "committed_tcb", "launch_tcb"];
+
+    private static readonly (string Name, string Claim)[] Gpu = [("gpu.architecture", "architecture"), ("gpu.cc_mode", "cc_mode"), ("gpu.driver", "driver_version"), ("gpu.mode", "mode"), ("gpu.vbios", "vbios_version")];
+
+    private static readonly (string Name, string Claim)[] Switch = [("switch.bios", "bios_version")];
+
+    /// <param name="claims">Of a good composite verdict.</param>
+    public static IReadOnlyDictionary<string, string> Of(JsonObject claims)
+    {
+        var flat = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        var cpu = claims["cpu"]!.AsObject();
+        switch ((string?)cpu["kind"])
+        {
+            case "sev-snp":
+                Copy(Snp, cpu, flat);
+                foreach (var (name, level) in SnpLevels) Lowest(name, level, cpu, flat);
+                break;
+            case "tdx":
+                Copy(Tdx, cpu, flat);
+                flat["fmspc"] = Word(cpu["platform"]!["fmspc"]!);
+                flat["tcb_status"] = Word(cpu["tcb"]!["status"]!);
+                flat["tcb_date"] = Word(cpu["tcb"]!["date"]!)[.."2026-01-31".Length];
+                break;
+            default:
+                flat["platform"] = Word(cpu["platform"]!);
+                foreach (var (index, value) in cpu["pcrs"]!.AsObject()) flat[$"pcr{index}"] = Word(value!);
+                break;
+        }
+        var devices = claims["devices"]!.AsArray().Select(device => device!.AsObject()).ToLookup(device => (string?)device["kind"]);
+        All("gpus", Gpu, [.. devices["nvidia-gpu"]], flat);
+        All("switches", Switch, [.. devices["nvidia-switch"]], flat);
+        return flat;
+    }
+
+    private static void Copy((string Name, string Claim)[] wanted, JsonObject claims, SortedDictionary<string, string> flat)
+    {
+        foreach (var (name, claim) in wanted)
+        {
+            if (claims[claim] is { } value) flat[name] = Word(value);
+        }
+    }
+
+    /// <summary>The lowest of the four levels that a report tells: firmware that can be taken back, or that the guest was launched under, counts as much as what runs.</summary>
+    private static void Lowest(string name, string level, JsonObject cpu, SortedDictionary<string, string> flat)
+    {
+        if (cpu["reported_tcb"]?[level] is null) return;
+        var lowest = Versions.Min(which => (int)cpu[which]![level]!);
+        flat[name] = lowest.ToString(CultureInfo.InvariantCulture);
+    }
+
+    private static void All(string count, (string Name, string Claim)[] wanted, IReadOnlyList<JsonObject> devices, SortedDictionary<string, string> flat)
+    {
+        flat[count] = devices.Count.ToString(CultureInfo.InvariantCulture);
+        if (devices.Count == 0) return;
+        foreach (var (name, claim) in wanted) flat[name] = string.Join(',', devices.Select(device => device[claim] is { } value ? Word(value) : "unsaid").Distinct().Order(StringComparer.Ordinal));
+    }
+
+    private static string Word(JsonNode value) => value.GetValueKind() == JsonValueKind.String ? (string)value! : value.ToJsonString();
+}

@@ -1,0 +1,39 @@
+using Strongroom.Attestation.Appraisal;
+using Strongroom.Bytes;
+
+namespace Strongroom.Attestation.Composite;
+
+/// <summary>
+/// What composite evidence proves by itself, before anybody says which machine it should be of: how a machine with a TEE introduces itself. Under the strict built-in
+/// policies; what else is wanted is for reference values and the release policy.
+/// </summary>
+/// <param name="Identity">Which machine it is; null when the evidence is rejected.</param>
+/// <param name="Claims">As <see cref="VerifiedEvidence.Claims"/>; empty when the evidence is rejected.</param>
+/// <param name="Reasons">One for each check that failed, with its id; empty when none did.</param>
+public sealed record TeeEnrolment(MachineIdentity? Identity, IReadOnlyDictionary<string, string> Claims, IReadOnlyList<string> Reasons)
+{
+    /// <param name="kind">Of the processor: sev-snp, tdx or nitro.</param>
+    /// <param name="evidence">As it came: <see cref="CompositeEvidence"/>.</param>
+    /// <param name="transcript">Hash of the exchange that the evidence must have been made for.</param>
+    /// <param name="endorsements">What is known of the vendors.</param>
+    /// <param name="now">The verifier's clock.</param>
+    /// <exception cref="MalformedException">The bytes are no evidence of a machine with a processor of this kind.</exception>
+    /// <exception cref="UnavailableException">Nothing is wrong, but endorsements are missing or stale: nothing can be decided.</exception>
+    public static TeeEnrolment Check(string kind, ReadOnlyMemory<byte> evidence, Digest transcript, Endorsements endorsements, DateTimeOffset now) =>
+        Check(kind, evidence, transcript, endorsements, now, VendorRoots.Pinned);
+
+    internal static TeeEnrolment Check(string kind, ReadOnlyMemory<byte> evidence, Digest transcript, Endorsements endorsements, DateTimeOffset now, VendorRoots roots)
+    {
+        if (CompositeEvidence.Parse(evidence.Span).Cpu.Kind != kind) throw new MalformedException(-1, $"the evidence is not of the kind {kind}");
+        var result = CompositeAppraiser.Under(roots).Appraise(new(evidence, now) { Nonce = transcript.Span.ToArray(), Endorsements = endorsements });
+        return result.Outcome switch
+        {
+            Outcome.Rejected => Rejected([.. result.Failures.Select(check => $"{check.Id}: not so: {check.What}")]),
+            Outcome.EndorsementsMissing => throw new UnavailableException($"endorsements are missing or stale: {string.Join("; ", result.Missing)}"),
+            _ => MachineIdentity.Of(result.Claims) is { } identity ? new(identity, TeeClaims.Of(result.Claims), [])
+                : Rejected(["identity: the processor does not say which one it is, and no ledger can name it"]),
+        };
+    }
+
+    private static TeeEnrolment Rejected(IReadOnlyList<string> reasons) => new(null, new Dictionary<string, string>(), reasons);
+}

@@ -1,0 +1,233 @@
+using Strongroom.Attestation;
+using Strongroom.Attestation.Appraisal;
+using Strongroom.Attestation.Composite;
+using Strongroom.Bytes;
+using Strongroom.Tests.Attestation.Nvidia;
+
+namespace Strongroom.Tests.Attestation.Composite;
+
+/// <summary>Composite evidence of enrolled machines: which machine, which claims, and when there is no verdict at all.</summary>
+public sealed class TeeVerifierTests
+{
+    private static readonly DateTimeOffset Now = TestTpm.Now;
+    private static readonly Digest Transcript = TestTpm.Transcript;
+
+    public static TheoryData<string> Kinds => new("sev-snp", "tdx", "nitro");
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void Trusts_the_enrolled_machine(string kind)
+    {
+        var machine = TestMachine.Of(kind, Now);
+        var verified = Trusted(machine, machine.Enrolled(Now));
+        Assert.Equal((kind, machine.Enrolled(Now).Id, Transcript, Now), (verified.Kind, verified.Machine, verified.Transcript, verified.VerifiedAt));
+        Assert.Equal([TestTpm.Start], verified.Starts);
+        Assert.Equal((0ul, 0ul), (verified.ResetCount, verified.RestartCount));
+    }
+
+    [Fact]
+    public void Rejects_another_chip()
+    {
+        var machine = TestMachine.SnpWithGpus(Now);
+        var enrolled = machine.Enrolled(Now);
+        machine.Snp!.Fill(0x1A0, 64, 0x34);
+        machine.Snp.Key = machine.Snp.Key with { HardwareId = machine.Snp.Report[0x1A0..0x1E0] };
+        Rejected("identity", machine, enrolled);
+    }
+
+    [Fact]
+    public void Rejects_another_platform()
+    {
+        var machine = TestMachine.TdxWithSwitches(Now);
+        var enrolled = machine.Enrolled(Now);
+        machine.Tdx!.Ppid = [.. Enumerable.Repeat((byte)0x1E, 16)];
+        Rejected("identity", machine, enrolled);
+    }
+
+    [Fact]
+    public void Rejects_an_enclave_of_another_instance()
+    {
+        var machine = TestMachine.NitroAlone(Now);
+        var enrolled = machine.Enrolled(Now);
+        machine.Nitro = draft => draft.ModuleId = "i-0124-enc0456";
+        Rejected("identity", machine, enrolled);
+    }
+
+    [Fact]
+    public void Knows_an_instance_under_each_of_its_enclaves()
+    {
+        var machine = TestMachine.NitroAlone(Now);
+        var enrolled = machine.Enrolled(Now);
+        machine.Nitro = draft => draft.ModuleId = "i-0123-enc0457";
+        Trusted(machine, enrolled);
+        Assert.Equal("""{"cpu":"i-0123","devices":[]}"""u8, enrolled.AttestationKey.Span);
+    }
+
+    [Fact]
+    public void Rejects_a_gpu_in_the_place_of_another()
+    {
+        var machine = TestMachine.SnpWithGpus(Now);
+        var enrolled = machine.Enrolled(Now);
+        machine.Gpus[1] = machine.Gpus[1] with { Serial = "41431D480FE5E87279" };
+        Rejected("identity", machine, enrolled);
+    }
+
+    [Fact]
+    public void Rejects_a_machine_with_one_gpu_less_and_with_one_more()
+    {
+        var machine = TestMachine.SnpWithGpus(Now);
+        var enrolled = machine.Enrolled(Now);
+        var third = machine.Gpus[0] with { Serial = "41431D480FE5E87273" };
+        machine.Gpus.Add(third);
+        Rejected("identity", machine, enrolled);
+        machine.Gpus.RemoveRange(1, 2);
+        Rejected("identity", machine, enrolled);
+    }
+
+    [Fact]
+    public void Knows_its_gpus_in_any_order()
+    {
+        var machine = TestMachine.SnpWithGpus(Now);
+        var enrolled = machine.Enrolled(Now);
+        machine.Gpus.Reverse();
+        Trusted(machine, enrolled);
+    }
+
+    [Fact]
+    public void Rejects_a_chip_that_hides_itself_behind_its_providers_key()
+    {
+        var machine = TestMachine.SnpWithGpus(Now, gpus: 0);
+        var enrolled = machine.Enrolled(Now);
+        machine.Snp!.U32(0x048, 4);
+        machine.Snp.Key = machine.Snp.Key with { CommonName = "SEV-VLEK", ProductName = "Milan", SignedForProviders = true, HardwareId = null, ProviderId = "test-cloud", Serial = 9 };
+        Trusted(machine, enrolled); // the key is the provider's, the report still names the chip
+        machine.Snp.U32(0x048, 6);
+        Rejected("", machine, enrolled);
+        machine.Snp.U32(0x048, 4);
+        machine.Snp.Fill(0x1A0, 64, 0);
+        Rejected("", machine, enrolled);
+    }
+
+    [Fact]
+    public void Rejects_an_instance_with_a_tpm_which_is_no_enclave()
+    {
+        var machine = TestMachine.NitroAlone(Now);
+        var enrolled = machine.Enrolled(Now);
+        machine.Nitro = draft => draft.ModuleId = "i-0123-tpm0456";
+        Rejected("identity", machine, enrolled);
+    }
+
+    [Fact]
+    public void Rejects_a_machine_whose_id_is_not_its_keys()
+    {
+        var machine = TestMachine.NitroAlone(Now);
+        Rejected("identity", machine, machine.Enrolled(Now) with { Id = "machine-0" });
+    }
+
+    [Fact]
+    public void Rejects_a_platform_without_a_PPID()
+    {
+        var machine = TestMachine.TdxWithSwitches(Now);
+        machine.Tdx!.Ppid = new byte[16];
+        Rejected("identity", machine, new("", "tdx", default, [], 13));
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void Evidence_of_one_processor_is_malformed_for_another_kind(string kind)
+    {
+        var machine = TestMachine.Of(kind, Now);
+        foreach (var other in new[] { "sev-snp", "tdx", "nitro" }.Where(each => each != kind))
+            Assert.Throws<MalformedException>(() => EvidenceVerifier.For(other, DangerousEvidence.None, machine.Endorsements(Now), machine.Roots).Verify(machine.Evidence(Transcript, Now), machine.Enrolled(Now) with { Kind = other }, Transcript, TestTpm.Start, Now));
+    }
+
+    [Theory]
+    [InlineData("sev-snp")]
+    [InlineData("tdx")]
+    public void Reaches_no_verdict_where_endorsements_are_stale(string kind)
+    {
+        var machine = TestMachine.Of(kind, Now);
+        Assert.Contains("cpu.", Assert.Throws<UnavailableException>(() => Verify(machine, machine.Enrolled(Now), machine.Endorsements(Now.AddDays(-20)))).Message, StringComparison.Ordinal);
+        Assert.Throws<UnavailableException>(() => Verify(machine, machine.Enrolled(Now), Endorsements.None));
+    }
+
+    [Fact]
+    public void What_is_wrong_outranks_what_is_missing()
+    {
+        var machine = TestMachine.SnpWithGpus(Now);
+        var enrolled = machine.Enrolled(Now);
+        machine.Snp!.Set(0x008, 19); // DEBUG
+        var verdict = Assert.IsType<Verdict.Rejected>(Verify(machine, enrolled, machine.Endorsements(Now.AddDays(-20))));
+        Assert.Contains(verdict.Reasons, reason => reason.StartsWith("cpu.snp.12.debug: ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Believes_no_root_but_the_pinned_ones()
+    {
+        var machine = TestMachine.SnpWithGpus(Now);
+        var verdict = EvidenceVerifier.For("sev-snp", DangerousEvidence.None, machine.Endorsements(Now)).Verify(machine.Evidence(Transcript, Now), machine.Enrolled(Now), Transcript, TestTpm.Start, Now);
+        Assert.Contains(Assert.IsType<Verdict.Rejected>(verdict).Reasons, reason => reason.StartsWith("cpu.snp.3: ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Claims_of_snp_are_those_of_the_specification()
+    {
+        var machine = TestMachine.SnpWithGpus(Now);
+        var claims = Trusted(machine, machine.Enrolled(Now)).Claims;
+        Assert.Equal(
+            ["author_key_digest", "family_id", "gpu.architecture", "gpu.cc_mode", "gpu.driver", "gpu.mode", "gpu.vbios", "gpus", "guest_svn", "host_data", "id_key_digest", "image_id", "measurement", "platform", "policy", "product",
+                "signing_key", "switches", "tcb.bootloader", "tcb.microcode", "tcb.snp", "tcb.tee", "vmpl"],
+            claims.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(("Milan", new string('1', 96), "000000000003001f", "4", "200"), (claims["product"], claims["measurement"], claims["policy"], claims["tcb.bootloader"], claims["tcb.microcode"]));
+        Assert.Equal(("2", "550.90.07", "96.00.9F.00.01", "spt", "on", "0"), (claims["gpus"], claims["gpu.driver"], claims["gpu.vbios"], claims["gpu.mode"], claims["gpu.cc_mode"], claims["switches"]));
+    }
+
+    [Fact]
+    public void A_level_is_the_lowest_that_the_report_tells()
+    {
+        var machine = TestMachine.SnpWithGpus(Now, gpus: 0);
+        machine.Snp!.Report[0x1F0] = 1; // boot loader at launch
+        Assert.Equal(("1", "3"), (Trusted(machine, machine.Enrolled(Now)).Claims["tcb.bootloader"], Trusted(machine, machine.Enrolled(Now)).Claims["tcb.tee"]));
+    }
+
+    [Fact]
+    public void Claims_of_tdx_are_those_of_the_specification()
+    {
+        var machine = TestMachine.TdxWithSwitches(Now);
+        var claims = Trusted(machine, machine.Enrolled(Now)).Claims;
+        Assert.Equal(
+            ["fmspc", "gpu.architecture", "gpu.cc_mode", "gpu.driver", "gpu.mode", "gpu.vbios", "gpus", "mrconfigid", "mrowner", "mrownerconfig", "mrseam", "mrservicetd", "mrtd", "rtmr0", "rtmr1", "rtmr2", "rtmr3", "switch.bios",
+                "switches", "tcb_date", "tcb_status", "td_attributes", "tee_tcb_svn", "xfam"],
+            claims.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(("2025-11-01", "UpToDate", "ppcie", "96.10.55.00.01", "2"), (claims["tcb_date"], claims["tcb_status"], claims["gpu.mode"], claims["switch.bios"], claims["switches"]));
+    }
+
+    [Fact]
+    public void Claims_of_nitro_are_those_of_the_specification()
+    {
+        var machine = TestMachine.NitroAlone(Now);
+        var claims = Trusted(machine, machine.Enrolled(Now)).Claims;
+        Assert.Equal(["gpus", .. Enumerable.Range(0, 16).Select(i => $"pcr{i}").Order(StringComparer.Ordinal), "platform", "switches"], claims.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal((string.Concat(Enumerable.Repeat("01", 48)), "enclave"), (claims["pcr0"], claims["platform"]));
+    }
+
+    [Fact]
+    public void Values_of_several_gpus_stand_together_each_once()
+    {
+        var machine = TestMachine.SnpWithGpus(Now, gpus: 3);
+        machine.Gpus[2].Says.Remove("cc_mode");
+        Assert.Equal("on,unsaid", Trusted(machine, machine.Enrolled(Now)).Claims["gpu.cc_mode"]);
+    }
+
+    private static VerifiedEvidence Trusted(TestMachine machine, EnrolledMachine enrolled) =>
+        Verify(machine, enrolled) switch { Verdict.Trusted trusted => trusted.Evidence, var other => throw new InvalidOperationException(string.Join("; ", ((Verdict.Rejected)other).Reasons)) };
+
+    private static void Rejected(string reason, TestMachine machine, EnrolledMachine enrolled)
+    {
+
+        Assert.Contains(Assert.IsType<Verdict.Rejected>(Verify(machine, enrolled)).Reasons, each => each.StartsWith(reason, StringComparison.Ordinal));
+    }
+
+    private static Verdict Verify(TestMachine machine, EnrolledMachine enrolled, Endorsements? endorsements = null) =>
+        EvidenceVerifier.For(machine.Kind, DangerousEvidence.None, endorsements ?? machine.Endorsements(Now), machine.Roots).Verify(machine.Evidence(Transcript, Now), enrolled, Transcript, TestTpm.Start, Now);
+}
