@@ -25,7 +25,7 @@ public sealed class WipeTests
         var path = Path.Combine(setup.Directory, "said");
         await RunAsync("mkfifo", path);
         await using var pipe = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0);
-        using var enclave = Process.Start("sh", ["-c", "exec dotnet \"$@\" > \"$0\"", path, EnclaveProcess.Program, .. setup.Arguments(("memory", "locked"))]);
+        using var enclave = Process.Start("sh", ["-c", "exec dotnet \"$@\" > \"$0\" 2> \"$0.error\"", path, EnclaveProcess.Program, .. setup.Arguments(("memory", "locked"))]);
         try
         {
             using var said = new StreamReader(pipe);
@@ -40,7 +40,7 @@ public sealed class WipeTests
             var since = Stopwatch.StartNew();
             while (search.InProcess(enclave.Id, withKeys: false).Count > 0) Assert.True(since.Elapsed < Patience, "the weights are still there");
             while (search.InProcess(enclave.Id) is { Count: > 0 } found) Assert.True(since.Elapsed < 2 * Patience, string.Join(", ", found));
-            Assert.False(enclave.HasExited, enclave.HasExited ? $"it said its last words to nobody and exited with {enclave.ExitCode}" : "");
+            Assert.False(enclave.HasExited, enclave.HasExited ? $"it said its last words to nobody and exited with {enclave.ExitCode}: {await File.ReadAllTextAsync(path + ".error")}" : "");
 
             Assert.Contains(reason, (string)(await ReadToAsync(said, "ended"))["reason"]!);
             await enclave.WaitForExitAsync(TestContext.Current.CancellationToken);
