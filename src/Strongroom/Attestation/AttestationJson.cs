@@ -15,6 +15,7 @@ namespace Strongroom.Attestation;
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     Converters = [typeof(Timestamp)])]
 [JsonSerializable(typeof(CompositeEvidence))]
+[JsonSerializable(typeof(Kbs.GuestEvidence))]
 [JsonSerializable(typeof(DevelopmentEvidence))]
 [JsonSerializable(typeof(EnclaveStart))]
 [JsonSerializable(typeof(EndorsementBundle))]

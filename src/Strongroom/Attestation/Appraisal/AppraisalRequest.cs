@@ -22,4 +22,7 @@ public sealed record AppraisalRequest(ReadOnlyMemory<byte> Evidence, DateTimeOff
 
     /// <summary>The evidence is of one part of a machine: number, ties and binding of the parts are for who appraises the whole.</summary>
     internal bool IsPart { get; init; }
+
+    /// <summary>Of a whole machine whose parts a protocol of others binds: what its devices must carry; <see cref="ReportData"/> is then what its processor must.</summary>
+    internal ReadOnlyMemory<byte>? DeviceNonce { get; init; }
 }

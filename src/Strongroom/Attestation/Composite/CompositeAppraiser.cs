@@ -44,9 +44,10 @@ internal sealed class CompositeAppraiser : Appraiser
         var policy = CompositePolicy.Read(request.Policy.Span);
         var machine = CompositeEvidence.Parse(request.Evidence.Span);
         var transcript = request is { ReportData: null, Nonce: { Length: Digest.SizeInBytes } nonce } ? Digest.From(nonce.Span) : (Digest?)null;
+        var bound = transcript is not null || request is { ReportData: not null, DeviceNonce: not null };
         // A challenge that is none of ours is handed on as it is: then every part says that it does not answer it.
         var ofCpu = transcript is { } digest ? machine.CpuChallenge(digest) : request.ReportData ?? request.Nonce;
-        var ofDevices = transcript is { } same ? CompositeEvidence.DeviceNonce(same) : request.ReportData ?? request.Nonce;
+        var ofDevices = transcript is { } same ? CompositeEvidence.DeviceNonce(same) : request.DeviceNonce ?? request.ReportData ?? request.Nonce;
         List<AppraisedPart> appraised = [];
         foreach (var (name, part) in Named(machine))
         {
@@ -60,8 +61,8 @@ internal sealed class CompositeAppraiser : Appraiser
         {
             ["cpu"] = Told(appraised[0]), ["devices"] = new JsonArray([.. appraised.Skip(1).Select(Told)]),
         };
-        findings.Check("composite.1.challenge", "the caller's challenge is the digest of a transcript, 32 bytes given as nonce", transcript is not null, request.ReportData is null ? null : "report data was given", CheckGroup.Binding);
-        new CompositeChecks(appraised[0], [.. appraised.Skip(1)], policy, findings).Run(transcript is null ? null : ofCpu);
+        findings.Check("composite.1.challenge", "the caller's challenge is the digest of a transcript, 32 bytes given as nonce", bound, bound || request.ReportData is null ? null : "report data was given", CheckGroup.Binding);
+        new CompositeChecks(appraised[0], [.. appraised.Skip(1)], policy, findings).Run(bound ? ofCpu : null);
     }
 
     private Appraiser Find(EvidencePart part) => parts.Single(each => each.Kind == part.Kind);

@@ -25,7 +25,12 @@ public sealed record TeeEnrolment(MachineIdentity? Identity, IReadOnlyDictionary
     internal static TeeEnrolment Check(string kind, ReadOnlyMemory<byte> evidence, Digest transcript, Endorsements endorsements, DateTimeOffset now, VendorRoots roots)
     {
         if (CompositeEvidence.Parse(evidence.Span).Cpu.Kind != kind) throw new MalformedException(-1, $"the evidence is not of the kind {kind}");
-        var result = CompositeAppraiser.Under(roots).Appraise(new(evidence, now) { Nonce = transcript.Span.ToArray(), Endorsements = endorsements });
+        return Check(new(evidence, now) { Nonce = transcript.Span.ToArray(), Endorsements = endorsements }, roots);
+    }
+
+    internal static TeeEnrolment Check(AppraisalRequest request, VendorRoots roots)
+    {
+        var result = CompositeAppraiser.Under(roots).Appraise(request);
         return result.Outcome switch
         {
             Outcome.Rejected => Rejected([.. result.Failures.Select(check => $"{check.Id}: not so: {check.What}")]),
@@ -33,6 +38,18 @@ public sealed record TeeEnrolment(MachineIdentity? Identity, IReadOnlyDictionary
             _ => MachineIdentity.Of(result.Claims) is { } identity ? new(identity, TeeClaims.Of(result.Claims), [])
                 : Rejected(["identity: the processor does not say which one it is, and no ledger can name it"]),
         };
+    }
+
+    /// <summary>What it says of a machine that is enrolled: whether it is that one.</summary>
+    /// <param name="machine">As enrolled.</param>
+    /// <param name="kind">Of the processor.</param>
+    /// <param name="trusted">Made only where every check passed and it is that machine.</param>
+    internal Verdict Of(EnrolledMachine machine, string kind, Func<VerifiedEvidence> trusted)
+    {
+        if (Identity is not { } identity) return new Verdict.Rejected(Reasons);
+        if (machine.Kind != kind) return new Verdict.Rejected([$"kind: this is no {kind} machine"]);
+        return machine.Id == identity.MachineId() && machine.AttestationKey.Span.SequenceEqual(identity.ToBytes()) ? new Verdict.Trusted(trusted())
+            : new Verdict.Rejected(["identity: the evidence is of another machine than the enrolled one: another processor, or another set of devices"]);
     }
 
     private static TeeEnrolment Rejected(IReadOnlyList<string> reasons) => new(null, new Dictionary<string, string>(), reasons);

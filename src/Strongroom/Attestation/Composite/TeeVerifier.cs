@@ -12,11 +12,7 @@ internal sealed class TeeVerifier(string kind, Endorsements endorsements, Vendor
     private protected override Verdict VerifyCore(ReadOnlyMemory<byte> evidence, EnrolledMachine machine, Digest transcript, EnclaveStart start, DateTimeOffset now)
     {
         var found = TeeEnrolment.Check(kind, evidence, transcript, endorsements, now, roots);
-        if (found.Identity is not { } identity) return new Verdict.Rejected(found.Reasons);
-        if (machine.Kind != kind) return new Verdict.Rejected([$"kind: this is no {kind} machine"]);
-        if (machine.Id != identity.MachineId() || !machine.AttestationKey.Span.SequenceEqual(identity.ToBytes()))
-            return new Verdict.Rejected(["identity: the evidence is of another machine than the enrolled one: another processor, or another set of devices"]);
-        return new Verdict.Trusted(new()
+        return found.Of(machine, kind, () => new()
         {
             Kind = kind,
             Machine = machine.Id,
