@@ -1,35 +1,74 @@
 using System.CommandLine;
+using Strongroom.Bytes;
+using Strongroom.Cli.References;
 using Strongroom.Facts;
+using Strongroom.Protocol;
 using Command = System.CommandLine.Command;
 
 namespace Strongroom.Cli.Commands;
 
-/// <summary><c>strongroom reference add|remove</c>: what a good machine measures.</summary>
+/// <summary><c>strongroom reference add|list|show|remove</c>: what a good machine measures.</summary>
 internal static class ReferenceCommand
 {
     private static readonly Argument<string> Name = new("name") { Description = "The name that policies use" };
 
-    internal static Command Create() => new Command("reference", "Reference values: what evidence is compared with").With(Add(), Remove());
+    internal static Command Create() => new Command("reference", "Reference values: what evidence is compared with").With(Add(), List(), Show(), Remove());
 
     private static Command Add()
     {
-        var values = new Argument<string[]>("claim=value") { Description = "Every claim of the evidence, such as pcr0=00ab..., as strongroom machine measure prints it; * for a value that may be any", Arity = ArgumentArity.OneOrMore };
-        var kind = new Option<string>("--kind") { Description = "The kind of evidence", DefaultValueFactory = _ => "tpm" };
-        return new Command("add", "Propose to record reference values, or to replace those of the same name").With(Name, values, kind)
-            .Proposes(parsed => new SetReference(parsed.GetRequiredValue(Name), parsed.GetRequiredValue(kind), ReadValues(parsed.GetRequiredValue(values))));
+        var pairs = new Argument<string[]>("claim=value")
+        {
+            Description = "Each claim of the evidence, such as pcr0=00ab..., as strongroom machine measure prints it; >=N at least, a|b one of several, * any. They go before those of --machine",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
+        var kind = new Option<string?>("--kind") { Description = "The kind of evidence; left out: that of --machine, else tpm" };
+        var machine = new Option<string?>("--machine") { Description = "Take the values that this machine measured last, as on record" };
+        var least = new Option<string[]>("--minimum") { Description = "A claim that may be higher than on the machine, such as tcb.snp; may be repeated" };
+        var any = new Option<string[]>("--any") { Description = "A claim that may be anything; may be repeated" };
+        var version = new Option<long?>("--version") { Description = "Left out: one more than the version on record" };
+        return new Command("add", "Propose to record reference values, or to replace those of the same name").With(Name, pairs, kind, machine, least, any, version).Signs(async (parsed, session, _, cancel) =>
+        {
+            var name = parsed.GetRequiredValue(Name);
+            var golden = parsed.GetValue(machine) is { } id ? await GoldenMachineAsync(session, id, cancel) : null;
+            var draft = new ReferenceDraft(parsed.GetValue(kind) ?? golden?.Kind ?? "tpm");
+            if (golden is not null) draft.Take(golden.Kind, golden.Claims);
+            draft.Set(parsed.GetValue(pairs) ?? []);
+            draft.AtLeast(parsed.GetValue(least) ?? []);
+            draft.Any(parsed.GetValue(any) ?? []);
+            var next = parsed.GetValue(version) ?? ((await session.Broker.ReferencesAsync(cancel)).SingleOrDefault(set => set.Name == name)?.Version ?? 0) + 1;
+            return new(session, session.Propose(new SetReference(name, draft.Kind, draft.Values, next))) { Next = Signing.SecondAdministrator, WhileMissing = ExitCode.NotYet };
+        });
     }
+
+    private static Command List() => new Command("list", "The sets of reference values on record").Talks(async (_, session, terminal, cancel) =>
+    {
+        var sets = await session.Broker.ReferencesAsync(cancel);
+        terminal.Answer(sets, ProtocolJson.Default.IReadOnlyListReferenceDetails, text => Columns.Write(
+            text, ["NAME", "EVIDENCE", "VERSION", "CLAIMS", "ENTRY"],
+            sets.Select(set => (IReadOnlyList<string>)[set.Name, set.Kind, $"{set.Version}", $"{set.Values.Count}", $"{set.Index}"]), "no reference values are on record"));
+        return ExitCode.Ok;
+    });
+
+    private static Command Show() => new Command("show", "One set of reference values").With(Name).Talks(async (parsed, session, terminal, cancel) =>
+    {
+        var name = parsed.GetRequiredValue(Name);
+        var set = (await session.Broker.ReferencesAsync(cancel)).SingleOrDefault(set => set.Name == name)
+            ?? throw new RefusedException($"no reference values named {name} are on record; strongroom reference list shows all");
+        terminal.Answer(set, ProtocolJson.Default.ReferenceDetails, text =>
+        {
+            text.WriteLine($"{set.Name}, version {set.Version}, for {set.Kind} evidence, ledger entry {set.Index}");
+            foreach (var (claim, value) in set.Values.OrderBy(value => value.Key, StringComparer.Ordinal)) text.WriteLine($"  {claim}={value}");
+        });
+        return ExitCode.Ok;
+    });
 
     private static Command Remove() => new Command("remove", "Propose to record them no longer: evidence that only they matched is refused").With(Name)
         .Proposes(parsed => new RemoveReference(parsed.GetRequiredValue(Name)));
 
-    private static Dictionary<string, string> ReadValues(string[] pairs)
+    private static async Task<Attestation.Measurement> GoldenMachineAsync(Session session, string id, CancellationToken cancel)
     {
-        var values = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var pair in pairs)
-        {
-            if (pair.Split('=', 2) is not [{ Length: > 0 } claim, { Length: > 0 } value]) throw new UsageException($"'{pair}' is not claim=value");
-            if (!values.TryAdd(claim, value)) throw new UsageException($"{claim} is given twice");
-        }
-        return values;
+        var machine = await MachineCommand.FindAsync(session, id, cancel);
+        var digest = machine.Measurement ?? throw new RefusedException($"{machine.Machine} has not proved yet how it boots");
+        return await session.Broker.MeasurementAsync(digest, cancel) ?? throw new RefusedException($"nobody can show what the measurement {digest} of {machine.Machine} stands for");
     }
 }

@@ -94,7 +94,7 @@ public static class CommandWords
         RemoveCollector remove => [$"{remove.Name} no longer collects endorsements; what is on record by them counts no more, at once."],
         SetReference set =>
         [
-            $"{set.Name} stands for {set.Kind} machines that measure:",
+            $"{set.Name}, version {set.Version}, stands for {set.Kind} machines that measure:",
             .. set.Values.OrderBy(value => value.Key, StringComparer.Ordinal).Select(value => $"  {value.Key} {value.Value}"),
         ],
         RemoveReference remove => [$"{remove.Name} no longer stands for anything."],

@@ -67,7 +67,7 @@ public sealed record LedgerState
                 ? new(model.Model, model.Version, model.Digest, Models.LatestVersion(model.Model), Trusted(model), model.Withdrawn)
                 : null,
             Machine = Machines.Find(request.Machine) is { } machine ? new(machine.Id, machine.Kind, machine.Active) : null,
-            ReferenceValues = [.. Access.References.Values],
+            ReferenceValues = [.. Access.References.Values.Select(set => set.Values)],
             Approvals = known is null ? [] : [.. known.Approvals.Select(given => Fact(given, renewing))],
             OpenerActive = Access.ActivePerson(request.OpenedBy) is not null,
             RequestRevoked = known?.Revoked != false,

@@ -185,7 +185,7 @@ internal sealed class Judgement
         foreach (var name in clause.ReferenceValues)
         {
             var sets = facts.ReferenceValues.Where(set => set.Name == name).ToList();
-            var difference = sets is [var set] ? Difference(set, evidence) : sets.Count == 0 ? "not on record" : "on record more than once";
+            var difference = sets is [var set] ? set.DifferenceFrom(evidence.Measured) : sets.Count == 0 ? "not on record" : "on record more than once";
             if (difference is null)
             {
                 Add("reference values", FindingOutcome.Met, $"the evidence equals the reference values {name}");
@@ -194,18 +194,6 @@ internal sealed class Judgement
             differences.Add($"{name}: {difference}");
         }
         Refuse("reference values", "the evidence equals none of the reference values - " + string.Join("; ", differences));
-    }
-
-    /// <summary>Null when every claim is compared and equal. A claim that only one side has is a difference: nothing passes by being absent.</summary>
-    private static string? Difference(ReferenceValues set, VerifiedEvidence evidence)
-    {
-        if (set.Kind != evidence.Kind) return $"for {set.Kind} evidence";
-        if (set.Values.Values.All(value => value == ReferenceValues.Any)) return "compares nothing";
-        var claims = evidence.Claims.Keys.Union(set.Values.Keys, StringComparer.Ordinal).Order(StringComparer.Ordinal);
-        var unequal = claims.Where(claim =>
-            !evidence.Claims.TryGetValue(claim, out var is_) || !set.Values.TryGetValue(claim, out var expected) || (expected != ReferenceValues.Any && expected != is_));
-        var names = string.Join(", ", unequal);
-        return names.Length == 0 ? null : $"differs in {names}";
     }
 
     private void JudgeApprovals(PolicyRule rule)

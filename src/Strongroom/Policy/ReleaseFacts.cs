@@ -43,16 +43,6 @@ public sealed record ModelFact(string Name, long Version, Digest Digest, long La
 /// <param name="Active">Neither retired nor revoked.</param>
 public sealed record MachineFact(string Id, string Kind, bool Active);
 
-/// <summary>
-/// What two people recorded as good, under a name that policies use. Every claim of the evidence must be here and equal; a claim that may
-/// have any value is here as <c>*</c>, so that nothing is left uncompared by being forgotten.
-/// </summary>
-public sealed record ReferenceValues(string Name, string Kind, IReadOnlyDictionary<string, string> Values)
-{
-    /// <summary>The value that stands for any.</summary>
-    public const string Any = "*";
-}
-
 /// <summary>One person's signed answer to a request, with all that the signature covers.</summary>
 /// <param name="LedgerIndex">Where the signed command stands in the ledger.</param>
 /// <param name="PersonActive">Still enrolled now.</param>

@@ -179,13 +179,49 @@ public sealed class AccessRulesTests
 
     [Fact]
     public void Rejects_reference_values_that_compare_nothing() =>
-        Assert.NotEmpty(town.Refusals(town.Propose(new SetReference("any", "tpm", new Dictionary<string, string>()))));
+        Assert.NotEmpty(town.Refusals(town.Propose(new SetReference("any", "tpm", new Dictionary<string, string>(), 1))));
+
+    [Fact]
+    public void Rejects_reference_values_that_may_all_be_any() => Assert.Equal(
+        ["reference values that may all be any compare nothing"],
+        town.Refusals(town.Propose(new SetReference("any", "tpm", new Dictionary<string, string> { ["pcr0"] = "*" }, 1))));
+
+    [Theory]
+    [InlineData("pcr0", "a*")]
+    [InlineData("tcb.snp", ">=08")]
+    [InlineData("pcr0", "")]
+    [InlineData("pcr 0", "aa")]
+    [InlineData("", "aa")]
+    public void Rejects_reference_values_that_could_be_read_in_two_ways(string claim, string value) =>
+        Assert.Single(town.Refusals(town.Propose(new SetReference("odd", "sev-snp", new Dictionary<string, string> { [claim] = value, ["measurement"] = "00" }, 1))));
+
+    [Fact]
+    public void Rejects_reference_values_of_a_version_that_is_not_higher_even_after_they_were_removed()
+    {
+        SetReference Version(long version) => new("rack", "development", Town.Boot, version);
+        Assert.NotEmpty(town.Refusals(town.Propose(Version(0))));
+        town.Agree(Version(5));
+        Assert.NotEmpty(town.Refusals(town.Propose(Version(5))));
+        town.Agree(new RemoveReference("rack"));
+        Assert.Equal(["the version of rack must be higher than 5, the last on record"], town.Refusals(town.Propose(Version(4))));
+        Assert.Empty(town.Refusals(town.Propose(Version(6))));
+    }
+
+    [Fact]
+    public void Rejects_an_approval_of_reference_values_that_a_higher_version_overtook()
+    {
+        var (old, young) = (town.Propose(new SetReference("rack", "development", Town.Boot, 1)), town.Propose(new SetReference("rack", "development", Town.Boot, 2)));
+        town.Write(old);
+        town.Write(young);
+        town.Write(town.Approve(young));
+        Assert.Contains("the version of rack must be higher than 2, the last on record", town.Refusals(town.Approve(old)));
+    }
 
     [Theory]
     [InlineData("two words", "tpm", "the name of reference values has 1 to 64 letters, digits, hyphens, underscores or dots and starts with a letter or digit")]
     [InlineData("good", "sgx", "there is no evidence of the kind sgx")]
     public void Rejects_reference_values_of_no_kind_or_no_name(string name, string kind, string reason) =>
-        Assert.Equal([reason], town.Refusals(town.Propose(new SetReference(name, kind, Town.Boot))));
+        Assert.Equal([reason], town.Refusals(town.Propose(new SetReference(name, kind, Town.Boot, 1))));
 
     [Fact]
     public void Rejects_a_root_that_is_no_certificate() =>

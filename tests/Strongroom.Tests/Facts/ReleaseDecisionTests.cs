@@ -78,7 +78,7 @@ public sealed class ReleaseDecisionTests
     public void Does_not_count_an_approval_of_another_measurement()
     {
         var changed = new Dictionary<string, string>(Town.Boot) { ["kernel"] = "6.19" };
-        town.Agree(new SetReference("good-boot", "development", changed));
+        town.Agree(new SetReference("good-boot", "development", changed, 2));
         Assert.Equal(Outcome.Pending, town.Ask(town.Approved(town.Owner1, town.Owner2), boot: changed).Record.Outcome);
     }
 
@@ -124,7 +124,7 @@ public sealed class ReleaseDecisionTests
                 town.Agree(new SetPolicy(Town.Document(Town.Policy(leaseSeconds: 7200))));
                 break;
             case "reference":
-                town.Agree(new SetReference("good-boot", "development", new Dictionary<string, string>(Town.Boot) { ["kernel"] = "6.19" }));
+                town.Agree(new SetReference("good-boot", "development", new Dictionary<string, string>(Town.Boot) { ["kernel"] = "6.19" }, 2));
                 break;
             case "publisher":
                 town.Agree(new RemovePublisher("acme"));
@@ -408,7 +408,7 @@ public sealed class ReleaseDecisionTests
     {
         var lease = Leased();
         var changed = new Dictionary<string, string>(Town.Boot) { ["kernel"] = "6.19" };
-        town.Agree(new SetReference("good-boot", "development", changed));
+        town.Agree(new SetReference("good-boot", "development", changed, 2));
         Assert.Contains("the machine's measurement has changed since the release", town.Renew(lease, changed).Record.Reasons!);
     }
 

@@ -148,6 +148,27 @@ public sealed class DecisionTests
     public void Compares_no_claim_whose_reference_value_is_written_as_any() => Assert.IsType<Decision.Allowed>(
         References(new ReferenceValues("rack-7", "tpm", new Dictionary<string, string> { ["pcr0"] = "aa", ["pcr1"] = "*" })).Decide());
 
+    [Theory]
+    [InlineData(">=8", "8", true)]
+    [InlineData(">=8", "7", false)]
+    [InlineData("7|9", "9", true)]
+    [InlineData("7|9", "8", false)]
+    public void Compares_a_minimum_and_alternatives(string expected, string found, bool allowed)
+    {
+        var claims = new Dictionary<string, string>(Good.Evidence!.Claims) { ["pcr1"] = found };
+        var measured = Measurement.Of("tpm", claims);
+        var scene = References(new ReferenceValues("rack-7", "tpm", new Dictionary<string, string>(claims) { ["pcr1"] = expected })) with
+        {
+            Evidence = ReleaseScene.EvidenceOf(claims), Request = Good.Request with { Measurement = measured },
+        };
+        if (allowed) Assert.IsType<Decision.Allowed>(scene.Decide());
+        else Denied(scene, $"rack-7: differs in pcr1 ({found}, expected {expected})");
+    }
+
+    [Fact]
+    public void Denies_by_a_reference_value_that_nobody_can_read() => Denied(
+        References(new ReferenceValues("rack-7", "tpm", new Dictionary<string, string>(Good.Evidence!.Claims) { ["pcr1"] = "b*" })), "rack-7: differs in pcr1");
+
     [Fact]
     public void Is_pending_when_the_machine_boots_otherwise_than_the_request_says_though_as_well_as_before() => Pending(
         References(new ReferenceValues("rack-7", "tpm", OtherBoot)) with { Evidence = ReleaseScene.EvidenceOf(OtherBoot) }, "a request for what machine-1 boots now");

@@ -56,7 +56,7 @@ internal static class AccessRules
             .. Unless(!state.Collectors.ContainsKey(add.Name), $"a collector named {add.Name} is on record"),
         ],
         RemoveCollector remove => Unless(state.Collectors.ContainsKey(remove.Name), $"no collector named {remove.Name} is on record"),
-        SetReference set => Refusals(set),
+        SetReference set => Refusals(state, set),
         RemoveReference remove => Unless(state.References.ContainsKey(remove.Name), $"no reference values named {remove.Name} are on record"),
         _ => throw new System.Diagnostics.UnreachableException(),
     };
@@ -90,11 +90,31 @@ internal static class AccessRules
         if (!IsCertificate(add.Certificate.Span)) yield return "the root is no X.509 certificate in DER";
     }
 
-    private static IEnumerable<string> Refusals(SetReference set)
+    private static IEnumerable<string> Refusals(AccessState state, SetReference set)
     {
         foreach (var reason in Rules.WellFormedName("the name of reference values", set.Name)) yield return reason;
-        if (set.Kind is not ("tpm" or "development")) yield return $"there is no evidence of the kind {set.Kind}";
-        if (set.Values.Count == 0) yield return "reference values without a value would match anything";
+        if (set.Kind is not ("tpm" or "sev-snp" or "tdx" or "nitro" or "development")) yield return $"there is no evidence of the kind {set.Kind}";
+        if (set.Values.Values.All(value => value == ExpectedValue.Any)) yield return "reference values that may all be any compare nothing";
+        foreach (var (claim, value) in set.Values)
+        {
+            if (claim.Length == 0 || claim.AsSpan().ContainsAnyExceptInRange('!', '~')) yield return "the name of a claim has visible ASCII characters";
+            else if (Fault(value) is { } fault) yield return $"{claim}: {fault}";
+        }
+        if (set.Version < 1 || set.Version <= state.ReferenceVersions.GetValueOrDefault(set.Name))
+            yield return $"the version of {set.Name} must be higher than {state.ReferenceVersions.GetValueOrDefault(set.Name)}, the last on record";
+    }
+
+    private static string? Fault(string value)
+    {
+        try
+        {
+            ExpectedValue.Parse(value);
+            return null;
+        }
+        catch (MalformedException e)
+        {
+            return e.Message;
+        }
     }
 
     private static IEnumerable<string> Known(AccessState state, string person) =>

@@ -33,8 +33,13 @@ public sealed record AccessState
     public ImmutableDictionary<string, Ed25519PublicKey> Collectors { get; private init; } = ImmutableDictionary<string, Ed25519PublicKey>.Empty;
 
     /// <summary>Reference values by name.</summary>
-    public ImmutableSortedDictionary<string, ReferenceValues> References { get; private init; } =
-        ImmutableSortedDictionary.Create<string, ReferenceValues>(StringComparer.Ordinal);
+    public ImmutableSortedDictionary<string, ReferenceSet> References { get; private init; } =
+        ImmutableSortedDictionary.Create<string, ReferenceSet>(StringComparer.Ordinal);
+
+    public Chronicle ReferencesInOrder { get; private init; } = Chronicle.Empty;
+
+    /// <summary>The highest version that each name of reference values ever had, those that were removed too.</summary>
+    public ImmutableDictionary<string, long> ReferenceVersions { get; private init; } = ImmutableDictionary<string, long>.Empty;
 
     /// <summary>Null until two people set the first one; without a policy nothing is released.</summary>
     public PolicyInForce? Policy { get; private init; }
@@ -69,6 +74,8 @@ public sealed record AccessState
     private AccessState WithoutProposal(string id) =>
         this with { Proposals = Proposals.Remove(id), ProposalsInOrder = ProposalsInOrder.Without(Proposals[id].Index, id) };
 
+    private Chronicle WithoutReference(string name) => References.GetValueOrDefault(name) is { } set ? ReferencesInOrder.Without(set.Index, name) : ReferencesInOrder;
+
     private AccessState Change(long index, TrustChange change, long proposed = 0) => change switch
     {
         EnrolPerson enrol => this with
@@ -86,8 +93,13 @@ public sealed record AccessState
         RemovePublisher remove => this with { Publishers = Publishers.Remove(remove.Name) },
         AddCollector add => this with { Collectors = Collectors.Add(add.Name, add.Key) },
         RemoveCollector remove => this with { Collectors = Collectors.Remove(remove.Name) },
-        SetReference set => this with { References = References.SetItem(set.Name, new(set.Name, set.Kind, set.Values)) },
-        RemoveReference remove => this with { References = References.Remove(remove.Name) },
+        SetReference set => this with
+        {
+            References = References.SetItem(set.Name, new(new(set.Name, set.Kind, set.Values, set.Version), index)),
+            ReferencesInOrder = WithoutReference(set.Name).With(index, set.Name),
+            ReferenceVersions = ReferenceVersions.SetItem(set.Name, set.Version),
+        },
+        RemoveReference remove => this with { References = References.Remove(remove.Name), ReferencesInOrder = WithoutReference(remove.Name) },
         _ => throw new System.Diagnostics.UnreachableException(),
     };
 }
@@ -100,6 +112,9 @@ public sealed record Person(string Id, Ed25519PublicKey Key, IReadOnlyList<strin
 
 /// <param name="Digest">What the approver signs.</param>
 public sealed record Proposal(ProposeChange Command, Digest Digest, long Index);
+
+/// <param name="Index">Where the ledger put them in force.</param>
+public sealed record ReferenceSet(ReferenceValues Values, long Index);
 
 /// <param name="Index">Where the ledger put it in force.</param>
 /// <param name="Proposed">Where it stands, word for word.</param>

@@ -52,7 +52,8 @@ public sealed record RemoveCollector(string Name) : TrustChange;
 
 /// <summary>Records or replaces a set of reference values.</summary>
 /// <param name="Kind">The kind of evidence whose claims they are.</param>
-/// <param name="Values">Claim name to the value that it must have.</param>
-public sealed record SetReference(string Name, string Kind, IReadOnlyDictionary<string, string> Values) : TrustChange;
+/// <param name="Values">Claim name to what it must be (<see cref="Policy.ExpectedValue"/>).</param>
+/// <param name="Version">Higher than that of every set before it under this name: an old set does not come back unnoticed.</param>
+public sealed record SetReference(string Name, string Kind, IReadOnlyDictionary<string, string> Values, long Version) : TrustChange;
 
 public sealed record RemoveReference(string Name) : TrustChange;
