@@ -6,6 +6,7 @@ using Strongroom.Broker.Ledger;
 using Strongroom.Broker.Machines;
 using Strongroom.Broker.Models;
 using Strongroom.Broker.People;
+using Strongroom.Broker.References;
 using Strongroom.Broker.Release;
 using Strongroom.Broker.Storage;
 
@@ -59,6 +60,7 @@ public partial class Program
         app.MapHealth();
         app.MapLedger();
         app.MapAccess();
+        app.MapReferences();
         app.MapPeople();
         app.MapModels();
         app.MapEndorsements();

@@ -144,7 +144,7 @@ public sealed class AccessTests : IAsyncLifetime
     [Theory]
     [InlineData("""{"type":"trust/propose.v1",COMMON,"change":{"type":"person/enrol","person":"person-1","key":"KEY","groups":[null]}}""")]
     [InlineData("""{"type":"trust/propose.v1",COMMON,"change":{"type":"person/groups","person":"person-1","groups":[null]}}""")]
-    [InlineData("""{"type":"trust/propose.v1",COMMON,"change":{"type":"reference/set","name":"n","kind":"tpm","values":{"pcr0":null}}}""")]
+    [InlineData("""{"type":"trust/propose.v1",COMMON,"change":{"type":"reference/set","name":"n","kind":"tpm","values":{"pcr0":null},"version":1}}""")]
     [InlineData("""{"type":"request/open.v1",COMMON,REQUEST,"lease_seconds":1,"files":[null]}""")]
     [InlineData("""{"type":"request/open.v1",COMMON,REQUEST,"lease_seconds":9007199254740993}""")]
     public async Task What_nobody_can_have_signed_is_malformed(string command) =>

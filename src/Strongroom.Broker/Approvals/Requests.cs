@@ -15,7 +15,8 @@ internal static class Requests
         return new(
             request.Id, request.Command, request.Digest, request.Index, Status(request, reasons, missing, now),
             [.. request.Approvals.Select(given => Details(state, given, reader, now))], state.Access.Policy?.Digest, reader.NameOf(request.Command.By),
-            missing, reasons.Count == 0 ? null : reasons, request.Leases.IsEmpty ? null : request.Leases);
+            missing, reasons.Count == 0 ? null : reasons, request.Leases.IsEmpty ? null : request.Leases,
+            state.Release.LastBesides(request)?.Index);
     }
 
     /// <summary>What people still have to do, or why nothing that they do will help; empty when the machine's evidence alone is missing.</summary>

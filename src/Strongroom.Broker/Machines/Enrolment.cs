@@ -34,7 +34,7 @@ internal sealed record Enrolment(string Kind, string Machine, ReadOnlyMemory<byt
     {
         if (command.Kind != Kind || command.Machine != Machine || !command.AttestationKey.Span.SequenceEqual(AttestationKey.Span))
             yield return "the command is signed for another machine than the one that was challenged";
-        if (!Blobs.Select(der => Digest.Of(der.Span)).SequenceEqual(Enclosures.Of(command)))
+        if (!Blobs.Select(der => Digest.Of(der.Span)).SequenceEqual(Enclosures.CertificatesOf(command)))
             yield return "the command is signed for other certificates than those that the machine sent";
     }
 

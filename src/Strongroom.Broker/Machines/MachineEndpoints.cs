@@ -41,7 +41,7 @@ internal static class MachineEndpoints
         // A right answer stays right until its time is over, and a machine is enrolled once: the ledger is what spends this challenge.
         return reasons.Count > 0
             ? Problem.EvidenceRefused.Because(reasons)
-            : await Commands.WriteAsync(journal, strangers, answer.Command, Enclosures.Read(enrol, enrolment.Blobs), cancel);
+            : await Commands.WriteAsync(journal, strangers, answer.Command, Enclosures.Read(enrol, answer.Measurement is { } measured ? [.. enrolment.Blobs, measured] : enrolment.Blobs), cancel);
     }
 
     private static Ok<IReadOnlyList<MachineDetails>> List([AsParameters] Page page, Journal journal)

@@ -49,7 +49,7 @@ internal static class ReleaseEndpoints
             {
                 decision = ReleaseDecision.Make(newest, transcript, result, now);
                 if (decision.IsRepeated || decision.Standing is not null) return null;
-                if (newest.Refused.HasRoomFor(decision.Record)) return new(decision.Record, answer.Evidence);
+                if (newest.Refused.HasRoomFor(decision.Record)) return new(decision.Record, result.Blobs);
                 strangers.Count();
                 return null;
             },

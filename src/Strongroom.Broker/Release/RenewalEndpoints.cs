@@ -37,7 +37,7 @@ internal static class RenewalEndpoints
                 decision = RenewalDecision.Make(state, transcript, result, now);
                 fresh = decision.Record.Outcome == Outcome.Allowed && state.Release.Leases[lease].IsFresh(now);
                 if (decision.IsRepeated || fresh) return null;
-                if (state.Refused.HasRoomFor(decision.Record)) return new(decision.Record, answer.Evidence);
+                if (state.Refused.HasRoomFor(decision.Record)) return new(decision.Record, result.Blobs);
                 strangers.Count();
                 return null;
             },

@@ -29,11 +29,11 @@ internal static class MachineCommand
         var certificates = (machine.Introduction.EndorsementCertificates ?? []).Select(certificate => Digest.Of(certificate.Span)).ToList();
         return new(session, new EnrolMachine(
             session.Ledger, Facts.Command.NewId(), session.Person, Session.Now, machine.Id, machine.Introduction.Kind, machine.Introduction.AttestationKey, machine.Pcrs,
-            EnrolledMachine.DefaultApplicationPcr, certificates is [var endorsement, ..] ? endorsement : null, machine.Measurement,
+            EnrolledMachine.DefaultApplicationPcr, certificates is [var endorsement, ..] ? endorsement : null, machine.Measured.Digest(),
             certificates.Count > 1 ? [.. certificates.Skip(1)] : null))
         {
             Done = "is enrolled",
-            Send = async (signed, stop) => await session.Broker.EnrolAsync(new(signed, challenge.Challenge, await machine.ActivateAsync(challenge, stop)), stop),
+            Send = async (signed, stop) => await session.Broker.EnrolAsync(new(signed, challenge.Challenge, await machine.ActivateAsync(challenge, stop), machine.Measured.ToBytes()), stop),
         };
     });
 
@@ -44,7 +44,7 @@ internal static class MachineCommand
         terminal.Answer(
             new JsonObject
             {
-                ["machine"] = machine.Id, ["kind"] = machine.Introduction.Kind, ["measurement"] = machine.Measurement.ToString(),
+                ["machine"] = machine.Id, ["kind"] = machine.Introduction.Kind, ["measurement"] = machine.Measured.Digest().ToString(),
                 ["values"] = new JsonObject(values.Select(value => KeyValuePair.Create(value.Key, (JsonNode?)value.Value))),
             },
             text => values.ForEach(value => text.WriteLine($"{value.Key}={value.Value}")));

@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.Text.Json;
 using Strongroom.Bytes;
+using Strongroom.Cli.Approving;
 using Strongroom.Facts;
 using Strongroom.Policy;
 using Strongroom.Protocol;
@@ -55,10 +57,17 @@ internal static class RequestCommand
     private static Command Show()
     {
         var id = new Argument<string>("request");
-        return new Command("show", "One request: what is asked, who answered, what is missing").With(id).Talks(async (parsed, session, terminal, cancel) =>
+        return new Command("show", "One request: what is asked, who answered, what is missing, and what changed since the last approved machine").With(id).Talks(async (parsed, session, terminal, cancel) =>
         {
             var request = await session.Broker.RequestAsync(parsed.GetRequiredValue(id), cancel);
-            terminal.Answer(request, ProtocolJson.Default.RequestDetails, text => Say(request, text));
+            var changed = await WhatChanged.SinceLastReleaseAsync(session, request, cancel);
+            var json = JsonSerializer.SerializeToNode(request, ProtocolJson.Default.RequestDetails)!;
+            json["changed"] = changed.ToJson();
+            terminal.Answer(json, text =>
+            {
+                Say(request, text);
+                foreach (var line in changed.Words) text.WriteLine($"  {line}");
+            });
             return request.Status switch
             {
                 RequestStatus.Ready => ExitCode.Ok,

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Strongroom.Attestation;
 using Strongroom.Bytes;
 using Strongroom.Protocol;
 
@@ -14,7 +15,7 @@ internal sealed record LocalMachine(
     string Id, EnrolmentRequest Introduction, IReadOnlyDictionary<string, string> Values, IReadOnlyList<int> Pcrs,
     Func<EnrolmentChallenge, CancellationToken, Task<byte[]?>> ActivateAsync)
 {
-    internal Digest Measurement => Attestation.Measurement.Of(Introduction.Kind, Values);
+    internal Measurement Measured => Measurement.From(Introduction.Kind, Values);
 
     internal static Task<LocalMachine> TpmAsync(string where, IReadOnlyList<string> intermediates, string? pcrs, CancellationToken cancel) =>
         AskAsync(["--tpm", where], [.. intermediates.SelectMany(path => (string[])["--intermediate", path])], pcrs is null ? [] : ["--pcrs", pcrs], cancel);

@@ -25,7 +25,10 @@ public sealed class VerifiedEvidence
     public required Digest Transcript { get; init; }
 
     /// <summary>One value for <see cref="Kind"/> and <see cref="Claims"/> together: what people approve.</summary>
-    public Digest Measurement => Attestation.Measurement.Of(Kind, Claims);
+    public Digest Measurement => Measured.Digest();
+
+    /// <summary><see cref="Kind"/> and <see cref="Claims"/> as the record that <see cref="Measurement"/> is the digest of.</summary>
+    public Measurement Measured => Attestation.Measurement.From(Kind, Claims);
 
     /// <summary>The measured state as exact strings, for comparison with reference values: <c>pcr0</c> and so on, lower-case hexadecimal; of a TEE see spec/evidence-composite.md.</summary>
     public required IReadOnlyDictionary<string, string> Claims { get; init; }

@@ -89,10 +89,12 @@ public sealed class DecisionAudit(Func<Digest, CancellationToken, ValueTask<Read
             case ReleaseDecided decided:
                 if (decided.Grant is not null) Grants++;
                 await CompareAsync(index, entry, decided.Evidence, evidence => Recompute(index, decided, evidence), cancel).ConfigureAwait(false);
+                await RequireMeasurementAsync(index, decided, cancel).ConfigureAwait(false);
                 break;
             case RenewalDecided renewed:
                 await CompareAsync(index, entry, renewed.Evidence, evidence => Recompute(index, renewed, evidence), cancel)
                     .ConfigureAwait(false);
+                await RequireMeasurementAsync(index, renewed, cancel).ConfigureAwait(false);
                 break;
             default:
                 throw new System.Diagnostics.UnreachableException();
@@ -104,15 +106,16 @@ public sealed class DecisionAudit(Func<Digest, CancellationToken, ValueTask<Read
         var enclosed = new List<ReadOnlyMemory<byte>>();
         foreach (var digest in record.Blobs)
         {
-            if (await BlobAsync(index, Enclosed(record.Command), digest, cancel).ConfigureAwait(false) is not { } bytes) return;
+            if (await BlobAsync(index, Enclosed(record.Command, digest), digest, cancel).ConfigureAwait(false) is not { } bytes) return;
             enclosed.Add(bytes);
         }
         Add(index, $"the command {record.Command.Id} should not have been written with what lies beside it", EnclosedRefusals(record, enclosed));
     }
 
-    private static string Enclosed(Command command) => command switch
+    private static string Enclosed(Command command, Digest digest) => command switch
     {
         AddModel => "manifest",
+        EnrolMachine enrol when digest == enrol.Measurement => "measurement",
         RecordEndorsements => "bundle of endorsements",
         _ => "certificate",
     };
@@ -143,6 +146,12 @@ public sealed class DecisionAudit(Func<Digest, CancellationToken, ValueTask<Read
         {
             deviations.Add(new(index, $"the decision cannot be computed again: {e.Message}"));
         }
+    }
+
+    /// <summary>That the digest is right follows from the evidence; here, that those who were asked to approve it could read what it stands for.</summary>
+    private async ValueTask RequireMeasurementAsync(long index, Decided decided, CancellationToken cancel)
+    {
+        if (decided.Measurement is { } measurement) await BlobAsync(index, "measurement", measurement, cancel).ConfigureAwait(false);
     }
 
     private async ValueTask<ReadOnlyMemory<byte>?> BlobAsync(long index, string what, Digest digest, CancellationToken cancel)

@@ -1,3 +1,4 @@
+using Strongroom.Attestation;
 using Strongroom.Attestation.Tpm;
 using Strongroom.Bytes;
 using Strongroom.Sealing;
@@ -5,7 +6,7 @@ using Strongroom.Sealing;
 namespace Strongroom.Facts;
 
 /// <summary>
-/// What a command brings along that is too large for an entry and lies beside the ledger: a model's manifest, the certificates that vouch for a TPM, vendors' endorsements. The
+/// What a command brings along that is too large for an entry and lies beside the ledger: a model's manifest, the certificates that vouch for a TPM, vendors' endorsements, what a machine measured. The
 /// broker asks these rules before it writes, the auditor asks them again of what lies there, so that neither has to be believed. What is dear is done
 /// once: hashing and reading up to 16 MiB by <see cref="Read"/>, a chain of certificates by the first <see cref="Refusals"/> that finds it to hold.
 /// </summary>
@@ -27,13 +28,20 @@ public sealed class Enclosures
     {
         AddModel add => [add.ManifestDigest],
         RecordEndorsements record => [record.Bundle],
-        EnrolMachine { Endorsement: { } endorsement } enrol => [endorsement, .. enrol.Intermediates ?? []],
+        EnrolMachine enrol => enrol.Measurement is { } measurement ? [.. CertificatesOf(enrol), measurement] : CertificatesOf(enrol),
         _ => [],
     };
 
+    /// <summary>SHA-256 of the certificate that vouches for a machine and of those above it; empty where none does.</summary>
+    public static IReadOnlyList<Digest> CertificatesOf(EnrolMachine enrol)
+    {
+        ArgumentNullException.ThrowIfNull(enrol);
+        return enrol.Endorsement is { } endorsement ? [endorsement, .. enrol.Intermediates ?? []] : [];
+    }
+
     /// <summary>Reads what came with the command; what is wrong with it alone is among the <see cref="Refusals"/> of every ledger.</summary>
     /// <param name="blobs">In the order of <see cref="Of"/>.</param>
-    /// <exception cref="MalformedException">What the command names as a manifest or a bundle is none.</exception>
+    /// <exception cref="MalformedException">What the command names as a manifest, a bundle or a measurement is none.</exception>
     public static Enclosures Read(Command command, IReadOnlyList<ReadOnlyMemory<byte>> blobs)
     {
         ArgumentNullException.ThrowIfNull(blobs);
@@ -44,6 +52,7 @@ public sealed class Enclosures
             {
                 AddModel => new(blobs, [], Manifest.Parse(blobs[0].Span)),
                 RecordEndorsements => new(blobs, [], endorsements: RecordedEndorsements.Read(blobs[0])),
+                EnrolMachine { Measurement: not null } enrol => new(blobs, [.. Measured(enrol, Measurement.Parse(blobs[^1].Span))]),
                 _ => new(blobs, []),
             };
         }
@@ -65,7 +74,7 @@ public sealed class Enclosures
         {
             AddModel add => [.. Signed(state, add, manifest!)],
             RecordEndorsements record => [.. Collected(state, record, endorsements!)],
-            EnrolMachine { Endorsement: not null } => Vouched(state, now),
+            EnrolMachine { Endorsement: not null } enrol => Vouched(state, enrol, now),
             _ => [],
         };
     }
@@ -84,13 +93,20 @@ public sealed class Enclosures
         if (bundle.Collected != record.Collected) yield return $"the bundle was collected at {Timestamp.Format(bundle.Collected)}";
     }
 
-    private List<string> Vouched(LedgerState state, DateTimeOffset now)
+    /// <summary>What people will read as this machine's measurement is one that it could have.</summary>
+    private static IEnumerable<string> Measured(EnrolMachine enrol, Measurement measured)
+    {
+        if (measured.Kind != enrol.Kind) yield return $"the measurement is of {measured.Kind} evidence";
+        if (enrol.Kind == "tpm" && !measured.Claims.Keys.ToHashSet().SetEquals(enrol.Pcrs.Select(pcr => $"pcr{pcr}"))) yield return "the measurement is of other PCRs than the machine quotes";
+    }
+
+    private List<string> Vouched(LedgerState state, EnrolMachine enrol, DateTimeOffset now)
     {
         var reasons = new List<string>();
         if (vouched?.Holds(state.Access.EndorsementRoots, now) == true) return reasons;
         try
         {
-            vouched = EndorsementKey.Check(Blobs[0], Blobs.Skip(1), state.Access.EndorsementRoots, now, reasons)?.Path;
+            vouched = EndorsementKey.Check(Blobs[0], Blobs.Skip(1).Take(CertificatesOf(enrol).Count - 1), state.Access.EndorsementRoots, now, reasons)?.Path;
         }
         catch (MalformedException e)
         {

@@ -23,6 +23,7 @@ public abstract record LedgerRecord(DateTimeOffset At)
     [JsonIgnore]
     public IReadOnlyList<Digest> Blobs => this switch
     {
+        Decided { Measurement: { } measurement } decided => [decided.Evidence, measurement],
         Decided decided => [decided.Evidence],
         CommandRecord written => Enclosures.Of(written.Command),
         _ => [],

@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
 using System.Text.Json.Serialization.Metadata;
+using Strongroom.Attestation;
 using Strongroom.Bytes;
 using Strongroom.Crypto;
 using Strongroom.Facts;
@@ -108,6 +109,26 @@ public sealed class BrokerClient(HttpClient http, ReadSigner? signer = null)
 
     public Task<IReadOnlyList<ProposalDetails>> ProposalsAsync(CancellationToken cancel = default) =>
         ListAsync("v1/proposals", ProtocolJson.Default.IReadOnlyListProposalDetails, item => item.Index, cancel);
+
+    public Task<IReadOnlyList<ReferenceDetails>> ReferencesAsync(CancellationToken cancel = default) =>
+        ListAsync("v1/references", ProtocolJson.Default.IReadOnlyListReferenceDetails, item => item.Index, cancel);
+
+    /// <summary>What a machine measured, checked against its digest; null where the broker has nothing to show.</summary>
+    /// <exception cref="RefusedException">The broker shows something else.</exception>
+    public async Task<Measurement?> MeasurementAsync(Digest digest, CancellationToken cancel = default)
+    {
+        byte[] bytes;
+        try
+        {
+            bytes = await GetBytesAsync($"v1/measurements/{digest}", cancel).ConfigureAwait(false);
+        }
+        catch (RefusedException)
+        {
+            return null; // who opens a request may name a measurement that no machine ever showed
+        }
+        if (Digest.Of(bytes) != digest) throw new RefusedException($"what the broker shows as the measurement {digest} is something else: sign nothing, and ask who runs it");
+        return Measurement.Parse(bytes);
+    }
 
     public Task<PolicyReply> PolicyAsync(CancellationToken cancel = default) => GetAsync("v1/policy", ProtocolJson.Default.PolicyReply, cancel);
 

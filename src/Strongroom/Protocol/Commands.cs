@@ -34,7 +34,8 @@ public sealed record EnrolmentChallenge(string Challenge, string Machine, DateTi
 /// <summary>The body of <c>POST /v1/machines</c>: the operator's command, and the machine's proof that the attestation key lives beside the endorsement key.</summary>
 /// <param name="Command">An <see cref="EnrolMachine"/> command.</param>
 /// <param name="Secret">tpm: what the credential held.</param>
-public sealed record MachineEnrolment(SignedCommand Command, string Challenge, ReadOnlyMemory<byte>? Secret = null);
+/// <param name="Measurement">The bytes of which the command names the digest, if it names one: canonical JSON of what the machine measures.</param>
+public sealed record MachineEnrolment(SignedCommand Command, string Challenge, ReadOnlyMemory<byte>? Secret = null, ReadOnlyMemory<byte>? Measurement = null);
 
 /// <summary>The body of <c>PUT /v1/persons/{id}/name</c>: goes into the deletable table, never into the ledger.</summary>
 public sealed record PersonName(string Name);

@@ -22,9 +22,10 @@ public sealed record MachineDetails(
 /// <param name="PolicyDigest">Digest of the policy in force now, which approvers sign too; absent if there is none.</param>
 /// <param name="Missing">What a release still needs, in words, evidence apart.</param>
 /// <param name="Reasons">Why it is denied, in words; absent unless it is.</param>
+/// <param name="LastRelease">Ledger index of the last release of this model on another request, else of the last on this machine; absent if there was none.</param>
 public sealed record RequestDetails(
     string Request, OpenRequest Command, Digest Digest, long Index, RequestStatus Status, IReadOnlyList<ApprovalDetails> Approvals, Digest? PolicyDigest = null,
-    string? OpenedByName = null, IReadOnlyList<string>? Missing = null, IReadOnlyList<string>? Reasons = null, IReadOnlyList<string>? Leases = null);
+    string? OpenedByName = null, IReadOnlyList<string>? Missing = null, IReadOnlyList<string>? Reasons = null, IReadOnlyList<string>? Leases = null, long? LastRelease = null);
 
 [JsonConverter(typeof(JsonStringEnumConverter<RequestStatus>))]
 public enum RequestStatus
@@ -75,6 +76,11 @@ public sealed record PersonDetails(string Person, Ed25519PublicKey Key, IReadOnl
 
 /// <summary>An item of <c>GET /v1/proposals</c>: changes of trust that wait for a second person.</summary>
 public sealed record ProposalDetails(string Proposal, ProposeChange Command, Digest Digest, long Index, string? ProposedByName = null);
+
+/// <summary>An item of <c>GET /v1/references</c>.</summary>
+/// <param name="Values">Claim to what it must be (spec/policy.md, "Expected values").</param>
+/// <param name="Index">Where the ledger put them in force.</param>
+public sealed record ReferenceDetails(string Name, string Kind, long Version, IReadOnlyDictionary<string, string> Values, long Index);
 
 /// <summary>The reply to <c>GET /v1/policy</c>.</summary>
 /// <param name="Index">Where the ledger put it in force.</param>

@@ -39,6 +39,7 @@ namespace Strongroom.Protocol;
 [JsonSerializable(typeof(ExplanationReply))]
 [JsonSerializable(typeof(RequestDetails))]
 [JsonSerializable(typeof(ModelDetails))]
+[JsonSerializable(typeof(ReferenceDetails))]
 [JsonSerializable(typeof(MachineDetails))]
 [JsonSerializable(typeof(IReadOnlyList<ModelDetails>))]
 [JsonSerializable(typeof(IReadOnlyList<MachineDetails>))]
@@ -46,4 +47,5 @@ namespace Strongroom.Protocol;
 [JsonSerializable(typeof(IReadOnlyList<LeaseDetails>))]
 [JsonSerializable(typeof(IReadOnlyList<PersonDetails>))]
 [JsonSerializable(typeof(IReadOnlyList<ProposalDetails>))]
+[JsonSerializable(typeof(IReadOnlyList<ReferenceDetails>))]
 public sealed partial class ProtocolJson : JsonSerializerContext;

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
+using Strongroom.Attestation;
 using Strongroom.Broker.Tests.Release;
 using Strongroom.Bytes;
 using Strongroom.Crypto;
@@ -129,6 +130,28 @@ public sealed class MachineTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_a_machine_measured_at_its_enrolment_is_read_under_its_digest()
+    {
+        using var tpm = new SoftwareTpm(maker);
+        var challenge = await ChallengeAsync(tpm);
+        await TestBroker.MustAsync(HttpStatusCode.OK, await EnrolAsync(tpm, challenge, tpm.Activate(challenge.Credential!.Value.Span)));
+        Assert.Equal(tpm.Measurement, Digest.Of(await broker.Client.GetByteArrayAsync($"/v1/measurements/{tpm.Measurement}")));
+    }
+
+    [Fact]
+    public async Task A_machine_does_not_come_with_another_measurement_than_its_operator_signed()
+    {
+        using var tpm = new SoftwareTpm(maker);
+        var challenge = await ChallengeAsync(tpm);
+        var other = Measurement.From("tpm", new Dictionary<string, string>(tpm.Claims) { ["pcr0"] = "00" }).ToBytes();
+        foreach (var brought in (byte[][])[other, []])
+        {
+            var answer = await EnrolAsync(tpm, challenge, tpm.Activate(challenge.Credential!.Value.Span), measurement: brought);
+            Assert.Contains("is not what it names", await TestBroker.RefusedAsync("refused", answer), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task Who_is_no_operator_enrols_nothing()
     {
         using var tpm = new SoftwareTpm(maker);
@@ -181,6 +204,7 @@ public sealed class MachineTests : IAsyncLifetime
             [.. tpm.Certificates.Skip(1).Select(der => Digest.Of(der.Span))]);
     }
 
-    private Task<HttpResponseMessage> EnrolAsync(SoftwareTpm tpm, EnrolmentChallenge challenge, byte[]? secret, TestPerson? person = null) => broker.PostAsync(
-        "/v1/machines", new((person ?? oli).Sign(Command(person ?? oli, tpm)), challenge.Challenge, secret is null ? null : (ReadOnlyMemory<byte>)secret), ProtocolJson.Default.MachineEnrolment);
+    private Task<HttpResponseMessage> EnrolAsync(SoftwareTpm tpm, EnrolmentChallenge challenge, byte[]? secret, TestPerson? person = null, byte[]? measurement = null) => broker.PostAsync(
+        "/v1/machines", new((person ?? oli).Sign(Command(person ?? oli, tpm)), challenge.Challenge, secret is null ? null : (ReadOnlyMemory<byte>)secret, measurement ?? tpm.Measured.ToBytes()),
+        ProtocolJson.Default.MachineEnrolment);
 }

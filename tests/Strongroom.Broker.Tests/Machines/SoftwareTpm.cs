@@ -25,7 +25,9 @@ internal sealed class SoftwareTpm : IDisposable
     /// <summary>As the TPM claims it; all of it is in the event log.</summary>
     public Dictionary<string, string> Claims => tpm.Values().Where(value => value.Key < 8).ToDictionary(value => $"pcr{value.Key}", value => value.Value.ToString());
 
-    public Digest Measurement => Attestation.Measurement.Of("tpm", Claims);
+    public Digest Measurement => Measured.Digest();
+
+    public Measurement Measured => Attestation.Measurement.From("tpm", Claims);
 
     /// <summary>TPM2_ActivateCredential in software (TPM 2.0 part 1, section 24), for this TPM's keys.</summary>
     public byte[] Activate(ReadOnlySpan<byte> credential)

@@ -154,7 +154,7 @@ internal sealed class ReleaseScene : IAsyncDisposable
     public async Task EnrolAsync(SoftwareTpm tpm, TestMaker maker)
     {
         await Broker.ChangeAsync(new AddRoot("tpm-ek", maker.Root));
-        await Broker.ChangeAsync(new SetReference("rack", "tpm", tpm.Claims));
+        await Broker.ChangeAsync(new SetReference("rack", "tpm", tpm.Claims, 1));
         await SetPolicyAsync(Rule with { Machines = [new("tpm", ["rack"], 60, 1)] });
         await AdmitAsync(tpm);
         await OpenAsync(NewRequest() with { Machine = tpm.Machine.Id, Measurement = tpm.Measurement });
@@ -184,7 +184,7 @@ internal sealed class ReleaseScene : IAsyncDisposable
         Xena = await Broker.EnrolAsync("security");
         Yuri = await Broker.EnrolAsync("security");
         await Broker.ChangeAsync(new AddPublisher("ours", publisher.PublicKey));
-        await Broker.ChangeAsync(new SetReference("enclaves", "development", Machine.Claims));
+        await Broker.ChangeAsync(new SetReference("enclaves", "development", Machine.Claims, 1));
         await SetPolicyAsync(Rule);
         await TestBroker.MustAsync(HttpStatusCode.OK, await EnrolAsync(Machine));
         await TestBroker.MustAsync(HttpStatusCode.OK, await AddAsync(await UploadAsync(1)));

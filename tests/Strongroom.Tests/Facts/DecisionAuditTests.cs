@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Strongroom.Attestation;
 using Strongroom.Bytes;
 using Strongroom.Crypto;
 using Strongroom.Facts;
@@ -189,6 +190,41 @@ public sealed class DecisionAuditTests
         await Finds(town.Entries.Count - 1, "beside the ledger has been changed");
         town.Blobs.Remove(digest);
         await Finds(town.Entries.Count - 1, "is not beside the ledger");
+    }
+
+    [Fact]
+    public async Task Finds_a_measurement_that_approvers_could_not_have_read()
+    {
+        town.Ask(town.Approved(town.Owner1, town.Owner2));
+        town.Blobs.Remove(town.Measured);
+        var audit = await town.Audit();
+        Assert.Equal(2, audit.Deviations.Count(deviation => deviation.What == $"the measurement {town.Measured} is not beside the ledger")); // at its enrolment and at the release
+    }
+
+    [Theory]
+    [InlineData("tpm", "the measurement is of tpm evidence")]
+    [InlineData("development", null)]
+    public async Task Finds_a_machine_enrolled_with_a_measurement_of_another_kind(string kind, string? what)
+    {
+        var measured = Measurement.From(kind, Town.Boot).ToBytes();
+        using var key = Town.NewKey();
+        var enrol = town.EnrolMachine(key) with { Measurement = Digest.Of(measured) };
+        town.Blobs[Digest.Of(measured)] = measured;
+        town.Write(enrol);
+        if (what is not null) await Finds(town.Entries.Count - 1, what);
+        else Assert.Empty((await town.Audit()).Deviations);
+    }
+
+    [Fact]
+    public async Task Finds_a_TPM_enrolled_with_a_measurement_of_other_PCRs()
+    {
+        using var maker = new TestMaker();
+        town.Now = TestTpm.Now;
+        town.Agree(new AddRoot("tpm-ek", maker.Root));
+        var measured = Measurement.From("tpm", new Dictionary<string, string> { ["pcr0"] = "00" }).ToBytes();
+        town.Blobs[Digest.Of(measured)] = measured;
+        town.Write(Tpm(maker) with { Measurement = Digest.Of(measured) });
+        await Finds(town.Entries.Count - 1, "the measurement is of other PCRs than the machine quotes");
     }
 
     [Fact]

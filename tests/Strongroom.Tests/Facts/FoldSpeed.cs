@@ -23,7 +23,7 @@ public sealed class FoldSpeed(ITestOutputHelper output)
             var evidence = town.Evidence(transcript.Digest(), key.PublicKey);
             var before = Spent;
             var decision = ReleaseDecision.Make(town.State, transcript, AttestationResult.Of(town.State, transcript, evidence), town.Now);
-            town.Append(decision.Record, evidence);
+            town.Append(decision.Record, evidence, town.Blobs[town.Measured]);
             decide += Spent - before;
         }
         var fold = Spent;

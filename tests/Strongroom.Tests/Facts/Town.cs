@@ -88,7 +88,7 @@ internal sealed class Town
         foreach (var owner in (string[])[town.Owner1, town.Owner2, town.Owner3]) town.Enrol(owner, "owners");
         town.Enrol(town.Outsider);
         town.Agree(new AddPublisher("acme", town.Publisher.PublicKey));
-        town.Agree(new SetReference("good-boot", "development", Boot));
+        town.Agree(new SetReference("good-boot", "development", Boot, 1));
         town.Agree(new SetPolicy(Document(policy ?? Policy())));
         town.Write(town.AddModel());
         town.Write(town.EnrolMachine());
@@ -132,6 +132,7 @@ internal sealed class Town
     public EnrolMachine EnrolMachine(Ed25519PrivateKey? key = null)
     {
         var bytes = (key ?? MachineKey).PublicKey.Span;
+        Blobs[Measured] = Measurement.From("development", Boot).ToBytes();
         return new(Origin, Command.NewId(), Operator, Now, EnrolledMachine.IdOf(bytes), "development", bytes.ToArray(), [], 13, Measurement: Measured);
     }
 
@@ -225,10 +226,12 @@ internal sealed class Town
     public void Refuse(Command command) =>
         Append(CommandRefused.Of(State, SignedCommand.Sign(command, keys[command.By]), Timestamp.WholeSecond(Now)) ?? throw new InvalidOperationException("no refusal to record"));
 
-    public void Append(LedgerRecord record)
+    /// <param name="blobs">What a broker puts beside it.</param>
+    public void Append(LedgerRecord record, params IReadOnlyList<ReadOnlyMemory<byte>> blobs)
     {
         Entries.Add(record.ToEntry());
         State = State.Apply(State.Size, record);
+        foreach (var blob in blobs) Blobs[Digest.Of(blob.Span)] = blob;
     }
 
     public Transcript Transcript(string request, HpkePublicKey? key = null, Digest? configuration = null)
@@ -254,8 +257,9 @@ internal sealed class Town
 
     public ReleaseDecision Ask(Transcript transcript, byte[] evidence)
     {
-        var decision = ReleaseDecision.Make(State, transcript, AttestationResult.Of(State, transcript, evidence), Now);
-        if (decision.Standing is null && !decision.IsRepeated) Append(decision.Record, evidence);
+        var result = AttestationResult.Of(State, transcript, evidence);
+        var decision = ReleaseDecision.Make(State, transcript, result, Now);
+        if (decision.Standing is null && !decision.IsRepeated) Append(decision.Record, result.Blobs);
         return decision;
     }
 
@@ -269,16 +273,10 @@ internal sealed class Town
     public RenewalDecision Renew(Lease lease, IReadOnlyDictionary<string, string>? boot = null, HpkePublicKey? key = null)
     {
         var transcript = Renewal(lease, key);
-        var evidence = Evidence(transcript.Digest(), key ?? lease.HpkeKey, boot, configuration: lease.Configuration);
-        var decision = RenewalDecision.Make(State, transcript, AttestationResult.Of(State, transcript, evidence), Now);
-        if (!decision.IsRepeated) Append(decision.Record, evidence);
+        var result = AttestationResult.Of(State, transcript, Evidence(transcript.Digest(), key ?? lease.HpkeKey, boot, configuration: lease.Configuration));
+        var decision = RenewalDecision.Make(State, transcript, result, Now);
+        if (!decision.IsRepeated) Append(decision.Record, result.Blobs);
         return decision;
-    }
-
-    public void Append(LedgerRecord record, byte[] evidence)
-    {
-        Append(record);
-        Blobs[Digest.Of(evidence)] = evidence;
     }
 
     public Task<DecisionAudit> Audit(ReleasePolicy? candidate = null) => DecisionAudit.ReplayAsync(

@@ -24,9 +24,10 @@ public sealed class TpmReleaseTests : IDisposable
     {
         var claims = tpm.Machine.Pcrs.ToDictionary(pcr => $"pcr{pcr}", pcr => tpm.Values()[pcr].ToString());
         measurement = Measurement.Of("tpm", claims);
+        town.Blobs[measurement] = Measurement.From("tpm", claims).ToBytes();
         town.Now = TestTpm.Now;
         town.Agree(new AddRoot("tpm-ek", maker.Root));
-        town.Agree(new SetReference("rack-7", "tpm", claims));
+        town.Agree(new SetReference("rack-7", "tpm", claims, 1));
         using (var endorsement = RSA.Create(2048)) certificate = maker.Certify(endorsement);
         town.Write(Enrolment());
     }

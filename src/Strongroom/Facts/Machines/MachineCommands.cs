@@ -9,7 +9,7 @@ namespace Strongroom.Facts;
 /// <param name="Pcrs">The boot PCRs that evidence must quote, ascending.</param>
 /// <param name="ApplicationPcr">The PCR into which each enclave's start is extended.</param>
 /// <param name="Endorsement">tpm: SHA-256 of the endorsement key's certificate, the blob of which lies beside the ledger.</param>
-/// <param name="Measurement">What the machine measured when it was enrolled.</param>
+/// <param name="Measurement">Digest of what the machine measured when it was enrolled, a blob as well (<see cref="Attestation.Measurement"/>): its operator's word, until evidence proves it.</param>
 /// <param name="Intermediates">tpm: SHA-256 of each certificate between that one and a recorded root, blobs as well; absent if none was needed.</param>
 public sealed record EnrolMachine(
     string Ledger, string Id, string By, DateTimeOffset At, string Machine, string Kind, ReadOnlyMemory<byte> AttestationKey, IReadOnlyList<int> Pcrs,

@@ -34,7 +34,7 @@ internal static class MachinesRules
             yield return "the application PCR is one of 8 to 15 and no boot PCR";
         foreach (var reason in AttestationKeyOf(command)) yield return reason;
         if (command.Endorsement is null) yield return "a TPM is enrolled with the digest of its endorsement key's certificate";
-        var certificates = Enclosures.Of(command);
+        var certificates = Enclosures.CertificatesOf(command);
         if (command.Intermediates is { Count: 0 or > TpmIntroduction.MaxIntermediates } || certificates.Distinct().Count() != certificates.Count)
             yield return $"the certificates between a TPM's and its root are 1 to {TpmIntroduction.MaxIntermediates}, each once, or left out";
     }

@@ -28,6 +28,9 @@ public sealed class AttestationResult
 
     public Digest EvidenceDigest { get; }
 
+    /// <summary>What lies beside a decision on this, in the order in which the decision names it: the evidence, and the measurement that it proved.</summary>
+    public IReadOnlyList<ReadOnlyMemory<byte>> Blobs => verdict is Verdict.Trusted { Evidence: var verified } ? [Evidence, verified.Measured.ToBytes()] : [Evidence];
+
     /// <summary>The machine gave this evidence for this transcript; false where anybody may have sent it.</summary>
     public bool IsTrusted => verdict is Verdict.Trusted;
 

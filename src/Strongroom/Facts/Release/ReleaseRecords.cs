@@ -7,7 +7,7 @@ namespace Strongroom.Facts;
 /// <param name="Evidence">SHA-256 of the evidence, the blob of which lies beside the ledger.</param>
 /// <param name="EvidenceSize">Its length in bytes.</param>
 /// <param name="Policy">Digest of the policy in force; absent when there was none.</param>
-/// <param name="Measurement">What the evidence proved; absent when it proved nothing.</param>
+/// <param name="Measurement">Digest of what the evidence proved, a blob as well (<see cref="Attestation.Measurement"/>); absent when it proved nothing.</param>
 /// <param name="Development">Present, and true, when the evidence was of the kind that proves nothing about a machine.</param>
 /// <param name="Reasons">Present exactly when the outcome is <see cref="Outcome.Denied"/>.</param>
 public abstract record Decided(

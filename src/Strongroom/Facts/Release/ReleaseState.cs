@@ -17,6 +17,10 @@ public sealed record ReleaseState
     /// <summary>By the second of their expiry, those apart that ended before: what lives is found without looking at what ever lived.</summary>
     private Chronicle ByExpiry { get; init; } = Chronicle.Empty;
 
+    private ImmutableDictionary<string, LastLeases> ByModel { get; init; } = ImmutableDictionary<string, LastLeases>.Empty;
+
+    private ImmutableDictionary<string, LastLeases> ByMachine { get; init; } = ImmutableDictionary<string, LastLeases>.Empty;
+
     private ImmutableDictionary<(string Request, HpkePublicKey Key), string> ByKey { get; init; } =
         ImmutableDictionary<(string Request, HpkePublicKey Key), string>.Empty;
 
@@ -25,6 +29,14 @@ public sealed record ReleaseState
     /// <summary>The lease that this enclave already has on this request, if it still lives: asked again, it is answered the same.</summary>
     public Lease? Standing(string request, HpkePublicKey key, DateTimeOffset now) =>
         ByKey.TryGetValue((request, key), out var id) && Leases[id] is var lease && lease.LivesAt(now) ? lease : null;
+
+    /// <summary>The last release of the request's model on another request, else on its machine; null if there was none. What approvers compare the request's measurement with.</summary>
+    public Lease? LastBesides(Request request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        var (model, machine) = (ByModel.GetValueOrDefault(request.Command.Model), ByMachine.GetValueOrDefault(request.Command.Machine));
+        return model.Besides(request.Id) ?? machine.Besides(request.Id);
+    }
 
     internal ReleaseState Apply(long index, LedgerRecord record, LedgerState before) => record switch
     {
@@ -55,6 +67,8 @@ public sealed record ReleaseState
             InOrder = InOrder.With(index, lease.Id),
             ByExpiry = ByExpiry.With(Second(lease.Expires), lease.Id),
             ByKey = ByKey.SetItem((request.Id, lease.HpkeKey), lease.Id),
+            ByModel = ByModel.SetItem(lease.Model, ByModel.GetValueOrDefault(lease.Model).With(lease)),
+            ByMachine = ByMachine.SetItem(lease.Machine, ByMachine.GetValueOrDefault(lease.Machine).With(lease)),
         };
     }
 
@@ -76,6 +90,14 @@ public sealed record ReleaseState
     }
 
     private static long Second(DateTimeOffset time) => time.ToUnixTimeSeconds();
+
+    /// <summary>The last lease, as it was granted, and the last on another request than that one's.</summary>
+    private readonly record struct LastLeases(Lease? Last, Lease? Other)
+    {
+        public LastLeases With(Lease lease) => new(lease, lease.Request == Last?.Request ? Other : Last);
+
+        public Lease? Besides(string request) => Last?.Request == request ? Other : Last;
+    }
 }
 
 /// <param name="People">Who opened the request, and whose approvals were spent.</param>

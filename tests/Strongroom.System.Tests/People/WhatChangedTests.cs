@@ -1,0 +1,154 @@
+using System.Text.Json.Nodes;
+using Strongroom.Attestation;
+using Strongroom.Bytes;
+using Strongroom.Crypto;
+using Strongroom.Facts;
+using Strongroom.Protocol;
+
+namespace Strongroom.System.Tests.People;
+
+/// <summary>What an approver is told of a machine that measures otherwise than the one that was approved last.</summary>
+public sealed class WhatChangedTests : IAsyncLifetime
+{
+    private static readonly Dictionary<string, string> Old = new() { ["measured"] = "nothing" };
+    private static readonly Dictionary<string, string> New = new() { ["measured"] = "nothing", ["microcode"] = "9" };
+
+    private House house = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        house = await House.BuildAsync();
+        await house.FurnishAsync();
+    }
+
+    public ValueTask DisposeAsync() => house.DisposeAsync();
+
+    [Fact]
+    public async Task An_approver_is_told_each_claim_that_changed_since_the_last_approved_machine()
+    {
+        var first = await OpenAsync(Old);
+        var (_, _, before) = await house.AsAsync("owner", "approve", first);
+        Assert.Contains("there is nothing to compare with", before, StringComparison.Ordinal);
+        Assert.Contains("  measured nothing", before, StringComparison.Ordinal);
+
+        await ReleaseAsync(first);
+        var second = await OpenAsync(New);
+        await AskAsync(second, New); // and the machine shows what it measures now
+        var (asked, _, words) = await house.AsAsync("owner", "approve", second);
+        Assert.Equal(1, asked); // nobody said yes: all of this stands before the question
+        Assert.Contains("What changed since the last approved machine (machine-", words, StringComparison.Ordinal);
+        Assert.Contains("  microcode: absent -> 9\n  1 other claims are the same", words, StringComparison.Ordinal);
+
+        var changed = (await house.AsAsync(4, "guard", "request", "show", second))["changed"]!;
+        Assert.Equal("""[{"claim":"microcode","after":"9"}]""", changed["claims"]!.ToJsonString());
+        Assert.Equal(Measurement.Of("development", Old).ToString(), (string)changed["since"]!["measurement"]!);
+        var (_, shown, _) = await house.AsAsync("guard", "request", "show", second);
+        Assert.Contains("microcode: absent -> 9", shown, StringComparison.Ordinal);
+
+        Assert.Contains("nothing: it measures the same", (await house.AsAsync("owner", "approve", await OpenAsync(Old))).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_measurement_that_nobody_can_show_is_told_as_unknown()
+    {
+        await ReleaseAsync(await OpenAsync(Old));
+        var request = await OpenAsync(New);
+        var (_, _, words) = await house.AsAsync("owner", "approve", request);
+        Assert.Contains($"UNKNOWN: nobody can show what the measurement {Measurement.Of("development", New)} stands for", words, StringComparison.Ordinal);
+        Assert.DoesNotContain("measures the same", words, StringComparison.Ordinal);
+        Assert.Equal(Measurement.Of("development", New).ToString(), (string)(await house.AsAsync(4, "guard", "request", "show", request))["changed"]!["unknown"]!);
+    }
+
+    [Fact]
+    public async Task Shows_no_measurement_but_the_one_with_that_digest()
+    {
+        var request = await OpenAsync(Old);
+        var harmless = global::System.Text.Encoding.UTF8.GetString(Measurement.From("development", New).ToBytes());
+        await using var liar = await LyingBroker.StartAsync(house, $"/v1/measurements/{Measurement.Of("development", Old)}", harmless);
+        foreach (var command in (string[][])[["approve", request, "--yes"], ["request", "show", request]])
+        {
+            var (code, _, error) = await house.AsAsync("liar", command);
+            Assert.Equal(1, code);
+            Assert.Contains("is something else: sign nothing", error, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData("enrolment")]
+    [InlineData("own release")]
+    [InlineData("beyond")]
+    public async Task Compares_with_nothing_but_a_release_on_record(string lie)
+    {
+        var first = await OpenAsync(Old);
+        await ReleaseAsync(first);
+        var request = lie == "own release" ? first : await OpenAsync(New);
+        var (_, output, _) = await house.AsAsync("owner", "request", "show", request, "--json");
+        var details = JsonNode.Parse(output)!;
+        details.AsObject().Remove("changed"); // the client's own word, which no broker says
+        details["last_release"] = lie switch
+        {
+            "enrolment" => (long)(await house.AsAsync(0, "owner", "machine", "list"))[0]!["index"]!,
+            "own release" => (long)(await house.AsAsync(0, "owner", "lease", "list"))[0]!["index"]!,
+            _ => 10_000,
+        };
+        await using var liar = await LyingBroker.StartAsync(house, $"/v1/requests/{request}", details.ToJsonString());
+        var (code, _, error) = await house.AsAsync("liar", "approve", request, "--yes");
+        Assert.Equal(1, code);
+        Assert.Contains(lie == "beyond" ? "has no entry 10000" : "sign nothing", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Reference_values_are_taken_from_a_machine_and_loosened_by_name()
+    {
+        await ReleaseAsync(await OpenAsync(Old));
+        await AskAsync(await OpenAsync(New), New);
+        await house.ChangeAsync("reference", "add", "laptop", "--machine", "machine-", "--minimum", "microcode");
+        var set = await house.AsAsync(0, "ada", "reference", "show", "laptop");
+        Assert.Equal((2, "development"), ((long)set["version"]!, (string)set["kind"]!));
+        Assert.Equal("""{"measured":"nothing","microcode":"\u003E=9"}""", set["values"]!.ToJsonString());
+        Assert.Equal("laptop", (string)Assert.Single((await house.AsAsync(0, "ada", "reference", "list")).AsArray())!["name"]!);
+
+        var (misspelled, _, _) = await house.AsAsync("ada", "reference", "add", "laptop", "--machine", "machine-", "--any", "microcod", "--yes");
+        Assert.Equal(64, misspelled);
+        var (old, _, why) = await house.AsAsync("ada", "reference", "add", "laptop", "measured=nothing", "--kind", "development", "--version", "2", "--yes");
+        Assert.Equal(1, old);
+        Assert.Contains("the version of laptop must be higher than 2", why, StringComparison.Ordinal);
+    }
+
+    private async Task<string> OpenAsync(Dictionary<string, string> claims)
+    {
+        var machine = (string)(await house.AsAsync(0, "olga", "machine", "list"))[0]!["machine"]!;
+        var opened = await house.AsAsync(
+            0, "olga", "request", "open", "storyteller", "--machine", machine, "--purpose", "inference", "--measurement", $"{Measurement.Of("development", claims)}", "--yes");
+        return (string)opened["subject"]!;
+    }
+
+    private async Task ReleaseAsync(string request)
+    {
+        await house.AsAsync(0, "owner", "approve", request, "--yes");
+        await house.AsAsync(0, "guard", "approve", request, "--yes");
+        Assert.IsType<ReleaseReply.Granted>(await AskAsync(request, Old));
+    }
+
+    /// <summary>As an enclave asks on a machine that measures this.</summary>
+    private async Task<ReleaseReply?> AskAsync(string request, Dictionary<string, string> claims)
+    {
+        using var machine = Ed25519PrivateKey.FromSeed(Convert.FromBase64String((await File.ReadAllTextAsync(house.At("machine.key"))).Trim()));
+        using var enclave = HpkePrivateKey.Generate();
+        using var http = await LyingBroker.HonestAsync(house);
+        var broker = new BrokerClient(http);
+        var profile = ClientProfile.Parse(await File.ReadAllBytesAsync(house.At("people/owner.json")));
+        var publisher = Ed25519PublicKey.Parse((await File.ReadAllTextAsync(house.At("K.key.publisher.pub"))).Trim());
+        var configuration = new Configuration(profile.LedgerKey.Name, $"{profile.LedgerKey}", [.. profile.Witnesses.Select(witness => $"{witness}")], profile.BrokerKey, [publisher]).Digest();
+        var challenge = await broker.ChallengeAsync(new ChallengeRequest(request, enclave.PublicKey, "secret", configuration));
+        var evidence = DevelopmentEvidence.Sign(machine, challenge.Transcript.Digest(), claims, [EnclaveStart.Of(enclave.PublicKey, configuration)]);
+        try
+        {
+            return await broker.ReleaseAsync(new(challenge.Id, evidence));
+        }
+        catch (RefusedException)
+        {
+            return null; // a changed machine is refused, and what it measured is on record all the same
+        }
+    }
+}
