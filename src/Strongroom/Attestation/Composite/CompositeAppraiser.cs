@@ -34,7 +34,8 @@ internal sealed class CompositeAppraiser : Appraiser
     public override IReadOnlyList<EvidenceField> Show(ReadOnlyMemory<byte> evidence)
     {
         var machine = CompositeEvidence.Parse(evidence.Span);
-        return [.. Named(machine).SelectMany(part => Of(part.Name, () => Find(part.Part).Show(part.Part.Evidence)).Select(field => field with { Name = $"{part.Name}: {field.Name}" }))];
+        EvidenceField parts = new("parts", string.Join(", ", Named(machine).Select(part => $"{part.Name} {part.Part.Kind}")), "A processor and the devices that it vouches for. What follows is each part's own; what holds between them only verify tells.", Policy: "gpus, switches");
+        return [parts, .. Named(machine).SelectMany(part => Of(part.Name, () => Find(part.Part).Show(part.Part.Evidence)).Select(field => field with { Name = $"{part.Name}: {field.Name}" }))];
     }
 
     private protected override bool Recognises(ReadOnlySpan<byte> evidence) => evidence.StartsWith("{\"cpu\":{\"evidence\":\""u8) && evidence.EndsWith("\"kind\":\"composite\"}"u8);

@@ -26,12 +26,12 @@ internal sealed class CompositeChecks(AppraisedPart cpu, IReadOnlyList<Appraised
     {
         const string What = "what the processor signed covers the transcript and what every device answered, in this order";
         var carried = cpu.Claims["report_data"] ?? cpu.Claims["user_data"];
-        if (challenge is { } expected) findings.Same("composite.2.bound", What, expected.Span, Convert.FromHexString((string?)carried ?? ""), CheckGroup.Binding);
-        else if (findings.LeavesOut(CheckGroup.Binding))
+        if (findings.LeavesOut(CheckGroup.Binding))
         {
             findings.Check("composite.2.bound", What, false, group: CheckGroup.Binding); // recorded as left out
             if (devices.Count > 0) findings.NotChecked("whether these devices are in this machine: without the transcript nobody can tell");
         }
+        else if (challenge is { } expected) findings.Same("composite.2.bound", What, expected.Span, Convert.FromHexString((string?)carried ?? ""), CheckGroup.Binding);
     }
 
     /// <summary>3: this holds by itself, whatever the caller left out.</summary>

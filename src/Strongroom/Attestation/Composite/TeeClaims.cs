@@ -24,6 +24,9 @@ internal static class TeeClaims
 
     private static readonly (string Name, string Level)[] SnpLevels = [("tcb.bootloader", "boot_loader"), ("tcb.fmc", "fmc"), ("tcb.microcode", "microcode"), ("tcb.snp", "snp"), ("tcb.tee", "tee")];
 
+    /// <summary>The register of an enclave that measures which instance it is on: the identity says that.</summary>
+    private const string InstanceId = "4";
+
     private static readonly string[] Versions = ["reported_tcb", "current_tcb", "committed_tcb", "launch_tcb"];
 
     private static readonly (string Name, string Claim)[] Gpu = [("gpu.architecture", "architecture"), ("gpu.cc_mode", "cc_mode"), ("gpu.driver", "driver_version"), ("gpu.mode", "mode"), ("gpu.vbios", "vbios_version")];
@@ -49,7 +52,7 @@ internal static class TeeClaims
                 break;
             default:
                 flat["platform"] = Word(cpu["platform"]!);
-                foreach (var (index, value) in cpu["pcrs"]!.AsObject()) flat[$"pcr{index}"] = Word(value!);
+                foreach (var (index, value) in cpu["pcrs"]!.AsObject().Where(pcr => pcr.Key != InstanceId)) flat[$"pcr{index}"] = Word(value!);
                 break;
         }
         var devices = claims["devices"]!.AsArray().Select(device => device!.AsObject()).ToLookup(device => (string?)device["kind"]);

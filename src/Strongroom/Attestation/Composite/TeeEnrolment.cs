@@ -4,14 +4,17 @@ using Strongroom.Bytes;
 namespace Strongroom.Attestation.Composite;
 
 /// <summary>
-/// What composite evidence proves by itself, before anybody says which machine it should be of: how a machine with a TEE introduces itself. Under the strict built-in
-/// policies; what else is wanted is for reference values and the release policy.
+/// What composite evidence proves by itself, before anybody says which machine it should be of: how a machine with a TEE introduces itself. Under the strict
+/// built-in policies but for one member; what else is wanted is for reference values and the release policy.
 /// </summary>
 /// <param name="Identity">Which machine it is; null when the evidence is rejected.</param>
 /// <param name="Claims">As <see cref="VerifiedEvidence.Claims"/>; empty when the evidence is rejected.</param>
 /// <param name="Reasons">One for each check that failed, with its id; empty when none did.</param>
 public sealed record TeeEnrolment(MachineIdentity? Identity, IReadOnlyDictionary<string, string> Claims, IReadOnlyList<string> Reasons)
 {
+    /// <summary>Who issued the certificate of a device's attestation key is the device itself: only it could take it back. Every certificate above is asked after.</summary>
+    private static readonly byte[] Policy = """{"gpu":{"leaf_revocation":false,"modes":["spt","mpt","ppcie"]},"switch":{"leaf_revocation":false}}"""u8.ToArray();
+
     /// <param name="kind">Of the processor: sev-snp, tdx or nitro.</param>
     /// <param name="evidence">As it came: <see cref="CompositeEvidence"/>.</param>
     /// <param name="transcript">Hash of the exchange that the evidence must have been made for.</param>
@@ -30,7 +33,7 @@ public sealed record TeeEnrolment(MachineIdentity? Identity, IReadOnlyDictionary
 
     internal static TeeEnrolment Check(AppraisalRequest request, VendorRoots roots)
     {
-        var result = CompositeAppraiser.Under(roots).Appraise(request);
+        var result = CompositeAppraiser.Under(roots).Appraise(request with { Policy = Policy });
         return result.Outcome switch
         {
             Outcome.Rejected => Rejected([.. result.Failures.Select(check => $"{check.Id}: not so: {check.What}")]),

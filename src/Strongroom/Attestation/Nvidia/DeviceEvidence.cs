@@ -21,6 +21,9 @@ internal sealed record DeviceEvidence(SpdmReport Report, IReadOnlyList<X509Certi
     /// <summary>A report has some thousands of bytes; text of this length could hold a hundred.</summary>
     private const int MaxTextSize = 1024 * 1024;
 
+    /// <summary>A chain has five certificates, some 5 KiB; each more would have to be parsed before anybody knows what it is for.</summary>
+    private const int MaxChainSizeInBytes = 64 * 1024;
+
     /// <summary>Members of a document that speak of a device and can be compared with its report; others are not read.</summary>
     private static readonly string[] Comparable = ["arch", "nonce", "driver_version", "vbios_version", "cc_mode"];
 
@@ -78,9 +81,12 @@ internal sealed record DeviceEvidence(SpdmReport Report, IReadOnlyList<X509Certi
             if (item.TryGetProperty(name, out var value) || (root.ValueKind == JsonValueKind.Object && root.TryGetProperty(name, out value)))
                 stated[name] = name == "nonce" ? Convert.ToHexStringLower(Decode(Word(value))) : Word(value);
         }
-        var certificates = item.TryGetProperty("certificate", out var chain) ? Endorsements.ReadCertificates(Pem(Word(chain))) : [];
+        var certificates = item.TryGetProperty("certificate", out var chain) ? Chain(Pem(Word(chain))) : [];
         return new(SpdmReport.Parse(Decode(Word(evidence))), certificates, stated);
     }
+
+    private static IReadOnlyList<X509Certificate2> Chain(byte[] pem) => pem.Length <= MaxChainSizeInBytes ? Endorsements.ReadCertificates(pem)
+        : throw new MalformedException(-1, $"a device's certificates have {MaxChainSizeInBytes} bytes at most");
 
     private static byte[] Pem(string text) => text.Contains("-----BEGIN", StringComparison.Ordinal) ? Encoding.Latin1.GetBytes(text) : Decode(text);
 

@@ -54,6 +54,14 @@ public sealed class NvidiaDocumentTests
     private static readonly NvidiaCase Case = new() { Devices = [new() { Says = new() { ["cc_mode"] = "on" } }] };
 
     [Fact]
+    public void A_document_with_more_certificates_than_any_device_has_is_not_read_to_its_end()
+    {
+        var (appraiser, item) = (Appraiser.For(Case.Kind, Case.Vendor.Roots)!, Case.Vendor.Item(Case.Devices[0]));
+        item["certificate"] = Convert.ToBase64String(Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat(NvidiaVendor.Pem(Case.Vendor.Chain(Case.Devices[0])), 20))));
+        Assert.Throws<Strongroom.Bytes.MalformedException>(() => appraiser.Appraise(Case.Request(Encoding.UTF8.GetBytes(item.ToJsonString()), Case.Endorse())));
+    }
+
+    [Fact]
     public void A_certificate_with_a_flipped_bit_ends_no_appraisal_with_a_fault()
     {
         var (appraiser, endorsements, item) = (Appraiser.For(Case.Kind, Case.Vendor.Roots)!, Case.Endorse(), Case.Vendor.Item(Case.Devices[0]));
