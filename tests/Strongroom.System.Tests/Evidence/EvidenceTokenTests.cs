@@ -48,6 +48,12 @@ public sealed class EvidenceTokenTests : IDisposable
 
         (_, output, _) = await CheckAsync("--audience", "somebody");
         Assert.Contains("\"ear.7\"", output, StringComparison.Ordinal);
+        (_, output, _) = await CheckAsync("--absent", "audience", "--needed-claim", "hardware");
+        Assert.Contains("\"ear.7\"", output, StringComparison.Ordinal);
+        Assert.DoesNotContain(JsonNode.Parse(output)!["checks"]!.AsArray(), check => (string)check!["id"]! == "ear.13.tpm" && (string)check["result"]! == "failed");
+        Assert.Equal(64, (await CheckAsync()).Code);
+        Assert.Equal(64, (await CheckAsync("--audience", "vault", "--absent", "audience")).Code);
+        Assert.Equal(64, (await CheckAsync("--audience", "vault", "--needed-claim", "virtue")).Code);
         Assert.Equal(64, (await CliProcess.RunAsync(directory, "evidence", "token", "token", "--issuer", "house", "--audience", "vault")).Code);
         Assert.Equal(2, (await CliProcess.RunAsync(directory, "evidence", "token", "evidence", "--jwks", "keys.json", "--issuer", "house", "--audience", "vault")).Code);
     }

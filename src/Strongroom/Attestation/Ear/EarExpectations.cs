@@ -4,9 +4,9 @@ using Strongroom.Bytes;
 namespace Strongroom.Attestation.Ear;
 
 /// <summary>Whose tokens count, and what they must say. A token is believed only under a pinned key or a certificate below a root that is named here.</summary>
-/// <param name="Issuer">Exactly its <c>iss</c>.</param>
-/// <param name="Audience">The caller's own name, which must be among its <c>aud</c>.</param>
-public sealed record EarExpectations(string Issuer, string Audience)
+/// <param name="Issuer">Exactly its <c>iss</c>. Null where this verifier's tokens name none, as Trustee's do not: then one that names any is another's.</param>
+/// <param name="Audience">The caller's own name, which must be among its <c>aud</c>. Null where this verifier's tokens name none; then one got for somebody else looks the same.</param>
+public sealed record EarExpectations(string? Issuer, string? Audience)
 {
     /// <summary>Pinned keys as a JWK set; empty for none.</summary>
     public ReadOnlyMemory<byte> Keys { get; init; }

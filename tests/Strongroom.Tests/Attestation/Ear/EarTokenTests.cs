@@ -128,6 +128,18 @@ public sealed class EarTokenTests : IDisposable
     }
 
     [Fact]
+    public void A_token_that_names_nobody_is_taken_only_where_its_verifier_never_names_anybody()
+    {
+        var nobodys = ear.Sign(claims => { claims.Remove("iss"); claims.Remove("aud"); });
+        var result = ear.Verify(nobodys, expected => expected with { Issuer = null, Audience = null });
+        Assert.Empty(Failed(result));
+        Assert.Equal(2, result.NotChecked.Count(each => each.StartsWith("issuer: ", StringComparison.Ordinal) || each.StartsWith("audience: ", StringComparison.Ordinal)));
+        Assert.Equal(["ear.6", "ear.7"], Failed(ear.Verify(nobodys)));
+        Assert.Equal(["ear.6", "ear.7"], Failed(ear.Verify(ear.Issue(), expected => expected with { Issuer = null, Audience = null })));
+        Assert.Equal(["ear.7"], Failed(ear.Verify(ear.Sign(claims => claims["aud"] = new JsonArray()), expected => expected with { Audience = null })));
+    }
+
+    [Fact]
     public void Check_8_rejects_a_token_out_of_its_time()
     {
         Assert.Equal(["ear.8.exp"], Failed(ear.Verify(ear.Issue(), at: At.AddMinutes(5))));

@@ -41,6 +41,8 @@ public sealed class EarVectorTests
         var token = ear.SignText(Header(ear), payload);
         var result = ear.Verify(token, expected => expected with { Profile = "tag:github.com,2024:confidential-containers/Trustee", Nonce = null, PolicyId = "default", Submodules = ["cpu0"], NeededClaims = ["executables", "hardware"] }, DateTimeOffset.FromUnixTimeSeconds(1760426200));
         Assert.Equal(["ear.6", "ear.7", "ear.12.cpu0"], Failed(result)); // it names neither issuer nor audience
+        var trustees = ear.Verify(token, expected => new(null, null) { Keys = expected.Keys, Profile = "tag:github.com,2024:confidential-containers/Trustee", PolicyId = "default", Submodules = ["cpu0"], NeededClaims = ["executables", "hardware"] }, DateTimeOffset.FromUnixTimeSeconds(1760426200));
+        Assert.Equal(["ear.12.cpu0"], Failed(trustees));
         var better = ear.Verify(ear.SignText(Header(ear), payload.Replace("\"contraindicated\"", "\"affirming\"", StringComparison.Ordinal)), expected => expected with { NeededClaims = [] });
         Assert.Contains("ear.11.cpu0", Failed(better));
     }
