@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
@@ -28,7 +27,7 @@ internal sealed class CertificatePaths(VendorRoots roots)
 
     private static readonly ConditionalWeakTable<X509Certificate2, byte[]> Hashes = [];
 
-    private readonly ConcurrentDictionary<Digest, CertificatePath> remembered = new();
+    private readonly Remembered<Digest, CertificatePath> remembered = new(MaxRemembered);
 
     /// <summary>SHA-256 of the certificate, computed once for as long as somebody holds it.</summary>
     public static Digest HashOf(X509Certificate2 certificate) => Digest.From(HashBytes(certificate));
@@ -52,7 +51,7 @@ internal sealed class CertificatePaths(VendorRoots roots)
     {
         var known = Digest.Of([.. System.Text.Encoding.ASCII.GetBytes(product), .. HashBytes(leaf), .. candidates.SelectMany(HashBytes)]);
         reason = "";
-        if (remembered.TryGetValue(known, out var before)) return before;
+        if (remembered.TryGet(known, out var before)) return before;
         var pinned = candidates.Append(leaf).Where(each => roots.Holds(product, each)).ToList();
         var root = pinned.FirstOrDefault(SignedItself);
         if (pinned.Count == 0)
@@ -66,10 +65,7 @@ internal sealed class CertificatePaths(VendorRoots roots)
             return null;
         }
         var found = BuildOrNone(leaf, candidates, root, out reason);
-        if (found is null) return null;
-        if (remembered.Count >= MaxRemembered) remembered.Clear(); // cheap to fill again, and nobody can keep others out for long
-        remembered.TryAdd(known, found);
-        return found;
+        return found is null ? null : remembered.Add(known, found);
     }
 
     private static bool SignedItself(X509Certificate2 certificate)

@@ -1,5 +1,5 @@
-using System.Collections.Concurrent;
 using System.Security.Cryptography;
+using Strongroom.Attestation.Appraisal;
 using Strongroom.Bytes;
 
 namespace Strongroom.Attestation.Dcap;
@@ -12,7 +12,7 @@ internal sealed class P256Keys
 {
     private const int MaxRemembered = 10_000;
 
-    private readonly ConcurrentDictionary<Digest, ECDsa> keys = new();
+    private readonly Remembered<Digest, ECDsa> keys = new(MaxRemembered);
 
     /// <summary>ECDSA with SHA-256; r and s of 32 bytes each. False also where the key is no point of the curve.</summary>
     public bool IsSigned(ReadOnlySpan<byte> data, ReadOnlySpan<byte> signature, ECPoint key)
@@ -34,8 +34,6 @@ internal sealed class P256Keys
     private ECDsa Key(ECPoint key)
     {
         var name = Digest.Of([.. key.X!, .. key.Y!]);
-        if (keys.TryGetValue(name, out var known)) return known;
-        if (keys.Count >= MaxRemembered) keys.Clear(); // whoever floods makes it slower for a while, and nothing else
-        return keys.GetOrAdd(name, _ => ECDsa.Create(new ECParameters { Curve = ECCurve.NamedCurves.nistP256, Q = key }));
+        return keys.TryGet(name, out var known) ? known : keys.Add(name, ECDsa.Create(new ECParameters { Curve = ECCurve.NamedCurves.nistP256, Q = key }));
     }
 }

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
@@ -17,7 +16,7 @@ internal abstract class QuoteAppraiser(VendorRoots roots) : Appraiser
     private readonly CertificatePaths paths = new(roots);
     private readonly P256Keys keys = new();
     private readonly ConditionalWeakTable<Endorsements, Collateral> collaterals = [];
-    private readonly ConcurrentDictionary<Digest, IReadOnlyList<X509Certificate2>> chains = new();
+    private readonly Remembered<Digest, IReadOnlyList<X509Certificate2>> chains = new(MaxRemembered);
 
     private protected abstract Tee Tee { get; }
 
@@ -83,11 +82,7 @@ internal abstract class QuoteAppraiser(VendorRoots roots) : Appraiser
     {
         if (data.Length > MaxChainSizeInBytes) throw new MalformedException(-1, $"a quote's certificates have {MaxChainSizeInBytes} bytes at most");
         var key = Digest.Of(data.Span);
-        if (chains.TryGetValue(key, out var known)) return known;
-        var chain = PckChain.ReadCertificates(data);
-        if (chains.Count >= MaxRemembered) chains.Clear(); // of anybody's quotes: nobody can keep others out for long
-        chains.TryAdd(key, chain);
-        return chain;
+        return chains.TryGet(key, out var known) ? known : chains.Add(key, PckChain.ReadCertificates(data));
     }
 
     private IReadOnlyList<X509Certificate2> TryChain(Quote quote)

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
@@ -14,7 +13,7 @@ internal sealed class NitroAppraiser(VendorRoots roots) : Appraiser
     private const int MaxRemembered = 1000;
     private const int CodePcrs = 3;
 
-    private readonly ConcurrentDictionary<Digest, NitroChain> chains = new();
+    private readonly Remembered<Digest, NitroChain> chains = new(MaxRemembered);
 
     public override string Kind => "nitro";
 
@@ -130,12 +129,9 @@ internal sealed class NitroAppraiser(VendorRoots roots) : Appraiser
             hash.AppendData(der.Span);
         }
         var key = Digest.From(hash.GetHashAndReset());
-        if (chains.TryGetValue(key, out var known)) return known;
+        if (chains.TryGet(key, out var known)) return known;
         var chain = NitroChain.Read(document, roots);
-        if (!chain.Holds) return chain;
-        if (chains.Count >= MaxRemembered) chains.Clear(); // all are of machines whose certificates last for hours
-        chains.TryAdd(key, chain);
-        return chain;
+        return chain.Holds ? chains.Add(key, chain) : chain;
     }
 
     private static string? Listed(IEnumerable<string> words) => string.Join("; ", words) is { Length: > 0 } text ? text : null;

@@ -1,5 +1,4 @@
 using System.Buffers.Text;
-using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
@@ -17,7 +16,7 @@ internal sealed class NvidiaEndorsements
     private readonly List<OcspResponse> responses = [];
 
     /// <summary>Who speaks for an issuer in a response or a list. Issuers go by all their bytes: certificates count as equal elsewhere when only name and number agree.</summary>
-    private readonly ConcurrentDictionary<(object Word, Digest Issuer), X509Certificate2?> speakers = new();
+    private readonly Remembered<(object Word, Digest Issuer), X509Certificate2?> speakers = new(MaxRemembered);
 
     public NvidiaEndorsements(Endorsements endorsements)
     {
@@ -76,7 +75,7 @@ internal sealed class NvidiaEndorsements
     private X509Certificate2? Speaker(object word, X509Certificate2 issuer, Func<X509Certificate2, X509Certificate2?> find)
     {
         var key = (word, Digest.Of(issuer.RawDataMemory.Span));
-        if (speakers.TryGetValue(key, out var known)) return known;
+        if (speakers.TryGet(key, out var known)) return known;
         X509Certificate2? found;
         try
         {
@@ -86,8 +85,7 @@ internal sealed class NvidiaEndorsements
         {
             found = null;
         }
-        if (speakers.Count < MaxRemembered) speakers.TryAdd(key, found);
-        return found;
+        return speakers.Add(key, found);
     }
 
     /// <summary>The issuer's own times are checked with its chain; a responder has times of its own.</summary>

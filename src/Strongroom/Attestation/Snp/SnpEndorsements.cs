@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Security.Cryptography.X509Certificates;
 using Strongroom.Attestation.Appraisal;
 using Strongroom.Bytes;
@@ -11,7 +10,7 @@ internal sealed record SnpEndorsements(IReadOnlyList<X509Certificate2> Certifica
     private const int MaxRemembered = 1024;
     private const int MaxRememberedBytes = 32 * 1024;
 
-    private static readonly ConcurrentDictionary<Digest, SnpEndorsements> Remembered = new();
+    private static readonly Remembered<Digest, SnpEndorsements> Tables = new(MaxRemembered);
 
     /// <summary>Entries of the table that are not what their kind says. Whoever put them there could have left them out as well.</summary>
     public IReadOnlyList<string> Broken { get; private init; } = [];
@@ -34,11 +33,8 @@ internal sealed record SnpEndorsements(IReadOnlyList<X509Certificate2> Certifica
         var writer = new ByteWriter();
         foreach (var entry in table) writer.U32((uint)entry.Bytes.Length).U8(entry.Kind == "CRL" ? (byte)1 : SnpEvidence.Guids.Values.Contains(entry.Kind) ? (byte)2 : (byte)0).Bytes(entry.Bytes.Span);
         var digest = Digest.Of(writer.Written);
-        if (Remembered.TryGetValue(digest, out var before)) return before;
-        var parsed = Parse(table);
-        if (Remembered.Count >= MaxRemembered) Remembered.Clear(); // somebody sends new ones all the time: start again rather than keep his for ever
-        Remembered.TryAdd(digest, parsed);
-        return parsed;
+        if (Tables.TryGet(digest, out var before)) return before;
+        return Tables.Add(digest, Parse(table));
     }
 
     private static SnpEndorsements Parse(IReadOnlyList<SnpTableEntry> table)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Security.Cryptography;
 using Strongroom.Attestation.Cose;
 using Strongroom.Bytes;
@@ -62,6 +63,28 @@ public sealed class CoseSign1Tests
         byte[] header = [0xA1, 0x01, 0x26];
         var signature = key.SignData(CoseSign1.ToBeSigned(header, [1]), HashAlgorithmName.SHA256);
         Assert.False(Parse(header, [0xA0], signature).IsSignedBy(key));
+    }
+
+    /// <summary>Looking each of them up among all the others would take minutes of a million; the test counts comparisons by their time, generously.</summary>
+    [Fact]
+    public void Very_many_labels_in_both_headers_are_compared_in_one_pass()
+    {
+        const int count = 30_000;
+        CborWriter Labels(int first)
+        {
+            var map = new CborWriter().Map(count);
+            for (var i = 0; i < count; i++) map.Number(first + i).Number(0);
+            return map;
+        }
+        var (signed, free) = (Labels(100).ToArray(), Labels(100 + count).ToArray());
+        var message = new CborWriter().Array(4).Bytes(signed).Encoded(free).Bytes([1]).Bytes(new byte[64]).ToArray();
+        var shortest = Enumerable.Range(0, 5).Min(_ =>
+        {
+            var started = Stopwatch.GetTimestamp();
+            Assert.Equal(count, CoseSign1.Parse(message).UnprotectedHeader.Entries.Count);
+            return Stopwatch.GetElapsedTime(started);
+        });
+        Assert.True(shortest < TimeSpan.FromMilliseconds(500), $"{shortest}");
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Text;
 using System.Text.Json.Nodes;
 using Strongroom.Attestation.Appraisal;
@@ -159,6 +160,21 @@ public sealed class QuoteStepsTests
         IsMissing("5.form", new(kind) { Files = files => files.Remove("qe.json") });
         var result = new TestPlatform(kind) { Files = files => files.Remove("chain.pem") }.Appraise();
         Assert.Equal([$"{kind}.4.chain", $"{kind}.5.chain"], result.Missing.Select(each => each[..each.IndexOf(':', StringComparison.Ordinal)]));
+    }
+
+    [Fact]
+    public void Step_2_rejects_a_certificate_whose_number_is_none_of_Intels()
+    {
+        foreach (var svn in (BigInteger[])[-1, 65_536, BigInteger.One << 31, BigInteger.One << 32, BigInteger.One << 64, BigInteger.One << 200_000]) Rejects("2.pck", new("tdx") { PceSvn = svn });
+    }
+
+    [Fact]
+    public void A_chain_of_more_than_64_KiB_is_malformed_before_anything_in_it_is_read()
+    {
+        var platform = new TestPlatform("tdx");
+        byte[] Padded(int size) => [.. platform.Chain, .. Enumerable.Repeat((byte)'\n', size - platform.Chain.Length)];
+        Assert.Equal(Outcome.Verified, new TestPlatform("tdx") { Certification = Padded(64 * 1024) }.Appraise().Outcome);
+        Assert.Throws<MalformedException>(() => new TestPlatform("tdx") { Certification = Padded(64 * 1024 + 1) }.Appraise());
     }
 
     [Fact]

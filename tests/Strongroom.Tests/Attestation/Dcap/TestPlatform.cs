@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Formats.Asn1;
+using System.Numerics;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
@@ -58,6 +59,8 @@ internal sealed class TestPlatform(string kind)
     public bool Smt { get; set; }
 
     public byte[] Ppid { get; set; } = new byte[16];
+
+    public BigInteger PceSvn { get; set; } = 13;
 
     public byte[] Fmspc { get; set; } = Convert.FromHexString("90c06f000000");
 
@@ -170,7 +173,7 @@ internal sealed class TestPlatform(string kind)
     /// <summary>Issued once for each shape, as a real platform's is: serial number 9.</summary>
     private X509Certificate2 Issue()
     {
-        var shape = $"{PckName}|{Ca.Subject}|{Ca.SerialNumber}|{HasInstance}|{Smt}|{PckTo}|{Convert.ToHexString(Fmspc)}|{Convert.ToHexString(Ppid)}";
+        var shape = $"{PckName}|{Ca.Subject}|{Ca.SerialNumber}|{HasInstance}|{Smt}|{PckTo}|{Convert.ToHexString(Fmspc)}|{Convert.ToHexString(Ppid)}|{PceSvn.GetHashCode()}";
         lock (Issued)
         {
             if (Issued.TryGetValue(shape, out var known)) return known;
@@ -191,7 +194,7 @@ internal sealed class TestPlatform(string kind)
                 using (w.PushSequence())
                 {
                     for (var i = 1; i <= 16; i++) Member(w, $"2.{i}", inner => inner.WriteInteger(3));
-                    Member(w, "2.17", inner => inner.WriteInteger(13));
+                    Member(w, "2.17", inner => inner.WriteInteger(PceSvn));
                     Member(w, "2.18", inner => inner.WriteOctetString([.. Enumerable.Repeat((byte)3, 16)]));
                 }
             });

@@ -174,6 +174,16 @@ public sealed class SnpAppraiserTests
     }
 
     [Fact]
+    public void Check_5_rejects_a_key_on_a_curve_that_has_no_name()
+    {
+        using var named = ECDsa.Create(ECCurve.NamedCurves.nistP384);
+        var described = named.ExportExplicitParameters(false);
+        described.Curve.G = described.Q; // P-384 in all but its generator: whoever chooses that knows the private key of any public one
+        using var forged = ECDsa.Create(described);
+        Fails(["snp.3", "snp.5", "snp.7"], scene => scene.Key = scene.Key with { Key = forged });
+    }
+
+    [Fact]
     public void Check_5_rejects_a_hardware_id_of_another_length() => Fails(["snp.4.identity", "snp.5", "snp.8"], scene => scene.Key = scene.Key with { HardwareId = new byte[63] });
 
     [Fact]

@@ -61,7 +61,7 @@ internal sealed class TestAmd
     /// <summary>The certificate of <see cref="Key"/>.</summary>
     public byte[] Certify(TestKeyCertificate wanted)
     {
-        var request = new CertificateRequest(Name(wanted.CommonName, wanted.Organisation), wanted.Key ?? Key, wanted.Hash);
+        var request = new CertificateRequest(Name(wanted.CommonName, wanted.Organisation), PublicKey.CreateFromSubjectPublicKeyInfo((wanted.Key ?? Key).ExportSubjectPublicKeyInfo(), out _), wanted.Hash);
         void Add(string part, byte[] value)
         {
             var oid = "1.3.6.1.4.1.3704.1." + part;
