@@ -1,6 +1,7 @@
 using System.Net;
 using Strongroom.Bytes;
 using Strongroom.Crypto;
+using Strongroom.Enclave.Evidence;
 using Strongroom.Enclave.Gateway;
 using Strongroom.Enclave.Loader;
 using Strongroom.Enclave.Memory;
@@ -16,7 +17,7 @@ public sealed record EnclaveOptions
 {
     public const string Usage = """
         strongroom enclave run --sealed DIR --request ID --broker URL --broker-key HEX --ledger VKEY --witness VKEY --publisher KEY
-                               --client-key-file FILE (--tpm WHERE | --danger-development-evidence KEYFILE) [more]
+                               --client-key-file FILE (--evidence KIND | --tpm WHERE | --danger-development-evidence KEYFILE) [more]
 
         Asks the broker for a model's key, proves itself, opens the model in protected memory and answers on an OpenAI-compatible API.
 
@@ -30,7 +31,8 @@ public sealed record EnclaveOptions
           --witness VKEY           a witness's; repeat for each, all must have cosigned
           --publisher KEY          a publisher's Ed25519 key in base64, or a file with it; repeat for each
         How to prove this machine
-          --tpm WHERE              device:/dev/tpmrm0; a software TPM for rehearsals: swtpm:HOST:PORT or swtpm:unix:PATH
+          --evidence KIND          sev-snp, tdx, nitro: its processor, with its NVIDIA GPUs; tpm; auto: the first of these that it has, told in the log
+          --tpm WHERE              device:/dev/tpmrm0, also without --evidence; a software TPM for rehearsals: swtpm:HOST:PORT or swtpm:unix:PATH
           --event-log FILE         the firmware's measurements; default: the kernel's own file
           --state DIR              where starts of this boot are logged and the TLS certificate is put; default: /run/strongroom
           --danger-development-evidence KEYFILE   a key in a file instead of a TPM: proves nothing, marks everything it touches
@@ -49,11 +51,11 @@ public sealed record EnclaveOptions
         """;
 
     internal const string DefaultState = "/run/strongroom";
-    internal const string DefaultEventLog = Evidence.TpmPlace.KernelEventLog;
+    internal const string DefaultEventLog = TpmPlace.KernelEventLog;
 
     private static readonly Arguments Known = new(
         [
-            "sealed", "request", "broker", "broker-key", "ledger", "tpm", "event-log", "state", "danger-development-evidence", "memory", "listen", "control",
+            "sealed", "request", "broker", "broker-key", "ledger", "evidence", "tpm", "event-log", "state", "danger-development-evidence", "memory", "listen", "control",
             "client-key-file", "control-key-file", "threads",
         ],
         ["witness", "publisher", "tls-name"],
@@ -67,7 +69,10 @@ public sealed record EnclaveOptions
 
     public required Pins Pins { get; init; }
 
-    public string? Tpm { get; init; }
+    /// <summary>One of <see cref="ThisMachine.Kinds"/>; null beside development evidence.</summary>
+    public string? Evidence { get; init; }
+
+    public string Tpm { get; init; } = TpmDevice.Default;
 
     public string EventLog { get; init; } = DefaultEventLog;
 
@@ -102,8 +107,7 @@ public sealed record EnclaveOptions
     /// <exception cref="MalformedException">A key, digest or address is not what it should be.</exception>
     public static EnclaveOptions From(ILookup<string, string> given)
     {
-        if (given.Contains("tpm") == given.Contains("danger-development-evidence"))
-            throw new UsageException("prove this machine by --tpm (or, where nothing is at stake, by --danger-development-evidence), one of them");
+        var evidence = EvidenceOf(given);
         return new()
         {
             Sealed = One("sealed"),
@@ -112,7 +116,8 @@ public sealed record EnclaveOptions
             Pins = new(
                 Digest.Parse(One("broker-key")), VerifierKey.Parse(One("ledger")), [.. Some("witness").Select(VerifierKey.Parse)],
                 [.. Some("publisher").Select(Publisher)]),
-            Tpm = given["tpm"].SingleOrDefault(),
+            Evidence = evidence,
+            Tpm = given["tpm"].SingleOrDefault() ?? TpmDevice.Default,
             EventLog = given["event-log"].SingleOrDefault() ?? DefaultEventLog,
             State = given["state"].SingleOrDefault() ?? DefaultState,
             DangerDevelopmentEvidence = given["danger-development-evidence"].SingleOrDefault(),
@@ -134,6 +139,18 @@ public sealed record EnclaveOptions
 
         IPEndPoint Address(string name, string otherwise) =>
             IPEndPoint.TryParse(given[name].SingleOrDefault() ?? otherwise, out var at) ? at : throw new UsageException($"--{name} is an address and a port: 127.0.0.1:8443");
+    }
+
+    /// <summary>Whoever names a TPM means it: no other evidence is given in its place, and none beside development evidence.</summary>
+    private static string? EvidenceOf(ILookup<string, string> given)
+    {
+        var hasTpm = given.Contains("tpm");
+        if ((hasTpm || given.Contains("evidence")) == given.Contains("danger-development-evidence"))
+            throw new UsageException("prove this machine by --evidence or --tpm (or, where nothing is at stake, by --danger-development-evidence), one of them");
+        if (given.Contains("danger-development-evidence")) return null;
+        var kind = given["evidence"].SingleOrDefault("tpm");
+        if (!ThisMachine.Kinds.Contains(kind)) throw new UsageException($"--evidence is one of {string.Join(", ", ThisMachine.Kinds)}");
+        return !hasTpm || kind is "tpm" ? kind : throw new UsageException($"--tpm goes with --evidence tpm, not with {kind}");
     }
 
     public static MemoryKind MemoryOf(ILookup<string, string> given) => MemoryKinds.Parse(given["memory"].SingleOrDefault() ?? "secret");

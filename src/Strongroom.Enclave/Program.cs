@@ -13,6 +13,7 @@ try
     return args switch
     {
         [Guardian.Verb, var enclave] => Guard(int.Parse(enclave, CultureInfo.InvariantCulture)),
+        [GpuProcess.Verb, .. var nonce] => GpuProcess.Run(nonce, Console.Out),
         ["--help" or "-h"] or [_, "--help" or "-h"] => Help(),
         ["run", .. var rest] => Run(rest),
         _ => EvidenceVerbs.Run(args, Console.Out) ?? throw new UsageException($"strongroom enclave {args.FirstOrDefault()}: there is no such verb"),
@@ -91,10 +92,14 @@ static (int Code, Action SayWhy) Live(EnclaveLife life, Report report)
 
 static Machine MachineOf(EnclaveOptions options, Report report)
 {
-    if (options.DangerDevelopmentEvidence is not { } path)
-        return new TpmMachine(new(options.Tpm!, options.EventLog, options.State));
-    report.Say("danger", "DANGER: development evidence proves nothing about this machine", ("development", true));
-    return DevelopmentMachine.Open(path);
+    if (options.DangerDevelopmentEvidence is { } path)
+    {
+        report.Say("danger", "DANGER: development evidence proves nothing about this machine", ("development", true));
+        return DevelopmentMachine.Open(path);
+    }
+    var (machine, kind, words) = ThisMachine.Open(options.Evidence!, new(options.Tpm, options.EventLog, options.State));
+    report.Say("evidence", words, ("kind", kind));
+    return machine;
 }
 
 static int ExitCode(Exception e) => e switch

@@ -12,6 +12,7 @@ public sealed class HelpTests
     [InlineData("Enclave", "--client-key-file")]
     [InlineData("Enclave", "--client-key-file", "run")]
     [InlineData("Enclave", "--pcrs", "measure")]
+    [InlineData("Enclave", "--nonce", "evidence")]
     public async Task Each_program_and_each_of_its_verbs_has_help(string program, string expected, params string[] verb)
     {
         var (code, output, _) = await RunAsync(program, [.. verb, "--help"]);

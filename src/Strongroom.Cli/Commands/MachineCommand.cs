@@ -9,7 +9,7 @@ using Command = System.CommandLine.Command;
 
 namespace Strongroom.Cli.Commands;
 
-/// <summary><c>strongroom machine enrol|measure|list|show|retire</c>.</summary>
+/// <summary><c>strongroom machine enrol|measure|evidence|list|show|retire</c>.</summary>
 internal static class MachineCommand
 {
     private static readonly Argument<string> Machine = new("machine") { Description = "A machine's id, or as much of its beginning as only it has" };
@@ -19,7 +19,7 @@ internal static class MachineCommand
     private static readonly Option<string?> Pcrs = new("--pcrs") { Description = "The PCRs that say how it booted, ascending: 0,1,...; by default 0 to 7, the firmware's; 8, 9 and 14 are GRUB's and shim's" };
     private static readonly Option<string?> Development = new("--danger-development-evidence") { Description = "A key file instead of a TPM, made if it is not there: proves nothing" };
 
-    internal static Command Create() => new Command("machine", "Machines that may prove themselves").With(Enrol(), Measure(), List(), Show(), Retire());
+    internal static Command Create() => new Command("machine", "Machines that may prove themselves").With(Enrol(), Measure(), Collect(), List(), Show(), Retire());
 
     private static Command Enrol() => new Command("enrol", "Enrol the machine that this runs on; the operator's profile signs").With(Tpm, Pcrs, Intermediates, Development).Signs(async (parsed, session, _, cancel) =>
     {
@@ -50,6 +50,28 @@ internal static class MachineCommand
             text => values.ForEach(value => text.WriteLine($"{value.Key}={value.Value}")));
         return ExitCode.Ok;
     });
+
+    private static Command Collect()
+    {
+        var kind = new Option<string>("--evidence") { Description = "sev-snp, tdx or nitro; auto: the one that is there", DefaultValueFactory = _ => "auto", HelpName = "KIND" };
+        var nonce = new Option<string?>("--nonce") { Description = "What the evidence answers, 32 bytes in hexadecimal; drawn and told if it is left out", HelpName = "HEX" };
+        var file = new Option<string>("--out") { Description = "A new file", Required = true, HelpName = "FILE" };
+        return new Command("evidence", "What this machine's processor and GPUs say, in a file for strongroom evidence verify --kind composite").With(kind, nonce, file).Runs(async (parsed, terminal, cancel) =>
+        {
+            var path = parsed.GetRequiredValue(file);
+            if (File.Exists(path)) throw new UsageException($"{path} is there already; name a new file");
+            List<string> asked = ["--evidence", parsed.GetRequiredValue(kind), "--out", Path.GetFullPath(path)];
+            if (parsed.GetValue(nonce) is { } given) asked.AddRange(["--nonce", given]);
+            var said = JsonNode.Parse(await SiblingProgram.RunAsync("Enclave", ["evidence", .. asked], cancel))!.AsObject();
+            terminal.Answer(said, text =>
+            {
+                text.WriteLine($"{said["kind"]} with {said["devices"]} device(s), in {path}");
+                text.WriteLine($"  nonce    {said["nonce"]}");
+                text.WriteLine($"  machine  {(string?)said["machine"] ?? "it does not say which one it is, and cannot be enrolled"}");
+            });
+            return ExitCode.Ok;
+        });
+    }
 
     private static Task<LocalMachine> LocalAsync(ParseResult parsed, CancellationToken cancel)
     {

@@ -1,7 +1,10 @@
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json.Nodes;
 using Strongroom.Attestation;
+using Strongroom.Attestation.Composite;
 using Strongroom.Attestation.Tpm;
+using Strongroom.Bytes;
 using Strongroom.Enclave.Loader;
 
 namespace Strongroom.Enclave.Evidence;
@@ -17,8 +20,10 @@ public static class EvidenceVerbs
         usage: strongroom enclave introduce     [--tpm WHERE] [--intermediate CERTIFICATE]...   what the broker needs in order to enrol this machine
                strongroom enclave activate      [--tpm WHERE] --credential BASE64               opens the broker's challenge
                strongroom enclave measure       [--tpm WHERE] [--pcrs 0,1,...]                  the boot, as reference values and as a measurement
+               strongroom enclave evidence      [--evidence KIND] [--nonce HEX] [--out FILE]    what processor and GPUs say: composite evidence
                strongroom enclave rehearse-boot --tpm WHERE --event-log FILE [--changed]        plays firmware on a software TPM
           --danger-development-evidence KEYFILE in place of --tpm: introduce makes the file if it is not there; proves nothing about a machine
+          KIND is sev-snp, tdx, nitro or auto (the default: the one that is there); the nonce has 32 bytes, without one it is drawn
           WHERE is device:/dev/tpmrm0 (the default), swtpm:HOST:PORT or swtpm:unix:PATH
         """;
 
@@ -31,6 +36,7 @@ public static class EvidenceVerbs
         ["introduce", .. var rest] => Introduce(Read(rest, "tpm", "intermediate", Development), output),
         ["activate", .. var rest] => Activate(Read(rest, "tpm", "credential"), output),
         ["measure", .. var rest] => Measure(Read(rest, "tpm", "pcrs", Development), output),
+        ["evidence", .. var rest] => Collect(Read(rest, "evidence", "nonce", "out"), output),
         ["rehearse-boot", .. var rest] => RehearseBoot(Read(rest, "tpm", "event-log", "changed"), output),
         _ => null,
     };
@@ -81,6 +87,31 @@ public static class EvidenceVerbs
             ["values"] = new JsonObject(claims.Select(claim => KeyValuePair.Create(claim.Key, (JsonNode?)claim.Value))),
             ["measurement"] = Measurement.Of(kind, claims).ToString(),
         });
+
+    /// <summary>Evidence for whoever will verify it: a file for <c>strongroom evidence verify</c>, or base64 among the answer.</summary>
+    private static int Collect(ILookup<string, string> options, TextWriter output)
+    {
+        var asked = options["evidence"].SingleOrDefault("auto");
+        if (asked != "auto" && !CompositeEvidence.CpuKinds.Contains(asked)) throw new UsageException($"--evidence is auto, {string.Join(", ", CompositeEvidence.CpuKinds)}; a TPM is enrolled by introduce");
+        var nonce = options["nonce"].SingleOrDefault() is { } hex ? Digest.Parse(hex) : Digest.Of(RandomNumberGenerator.GetBytes(Digest.SizeInBytes));
+        var processor = ThisMachine.Find(asked) ?? throw new UnavailableException("this machine has no SEV-SNP, TDX or Nitro that could be asked");
+        return Collect(new(processor, GpuProcess.Attest), nonce, options["out"].SingleOrDefault(), output);
+    }
+
+    internal static int Collect(TeeMachine machine, Digest nonce, string? path, TextWriter output)
+    {
+        var evidence = machine.Collect(nonce);
+        var bytes = evidence.ToBytes();
+        var answer = new JsonObject { ["kind"] = evidence.Cpu.Kind, ["nonce"] = nonce.ToString(), ["devices"] = evidence.Devices.Count };
+        if (MachineIdentity.Stated(evidence, TimeProvider.System.GetUtcNow()) is { } identity) answer["machine"] = identity.MachineId();
+        if (path is null) answer["evidence"] = Convert.ToBase64String(bytes);
+        else
+        {
+            using var file = new FileStream(path, FileMode.CreateNew); // what answers another nonce is not written over
+            file.Write(bytes);
+        }
+        return Print(output, answer);
+    }
 
     private static int RehearseBoot(ILookup<string, string> options, TextWriter output)
     {

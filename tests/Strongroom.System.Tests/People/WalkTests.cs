@@ -228,6 +228,9 @@ public sealed class WalkTests
             (64, ["machine", "measure", "--danger-development-evidence", "m.key", "--tpm", "device:/dev/tpmrm0"]),
             (64, ["machine", "measure", "--danger-development-evidence", "m.key", "--pcrs", "0,1"]),
             (64, ["machine", "enrol", "--danger-development-evidence", "m.key", "--intermediate", "a.pem", "--profile", "people/ada.json"]),
+            (64, ["machine", "evidence", "--evidence", "tpm", "--out", "e.json"]),
+            (64, ["machine", "evidence", "--out", "K.key"]),
+            (2, ["machine", "evidence", "--nonce", "5a5a", "--out", "e.json"]),
             (66, ["policy", "check", "nowhere.yaml"]),
             (66, ["root", "add", "nowhere.pem", "--profile", "people/ada.json"]),
             (3, ["person", "list", "--profile", "people/ada.json"])])

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Strongroom.Attestation.Appraisal;
 using Strongroom.Bytes;
 
 namespace Strongroom.Attestation.Composite;
@@ -19,6 +20,20 @@ public sealed partial record MachineIdentity(string Cpu, IReadOnlyList<string> D
     public static MachineIdentity Parse(ReadOnlySpan<byte> utf8) => CanonicalJson.Parse(utf8, AttestationJson.Default.MachineIdentity);
 
     public byte[] ToBytes() => CanonicalJson.Serialize(this, AttestationJson.Default.MachineIdentity);
+
+    /// <summary>
+    /// What a machine takes itself for. Nothing of its processor's evidence is verified: this is for evidence of one's own, and whoever is to believe it verifies. Null
+    /// where the processor, or a device, does not say which one it is.
+    /// </summary>
+    /// <param name="evidence">Just made on this machine.</param>
+    /// <param name="now">Its clock.</param>
+    public static MachineIdentity? Stated(CompositeEvidence evidence, DateTimeOffset now) => Stated(evidence, now, VendorRoots.Pinned);
+
+    internal static MachineIdentity? Stated(CompositeEvidence evidence, DateTimeOffset now, VendorRoots roots)
+    {
+        var claims = CompositeAppraiser.Under(roots).Appraise(new(evidence.ToBytes(), now) { Without = new HashSet<CheckGroup> { CheckGroup.Binding } }).Claims;
+        return claims["devices"]!.AsArray().All(device => device!["device_key"] is not null) ? Of(claims) : null;
+    }
 
     /// <summary>Null where the processor does not say which one it is. The claims are those of a composite verdict, which must be good.</summary>
     internal static MachineIdentity? Of(JsonObject claims)

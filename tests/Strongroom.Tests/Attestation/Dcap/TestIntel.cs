@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
@@ -10,7 +11,7 @@ namespace Strongroom.Tests.Attestation.Dcap;
 /// <summary>A vendor like Intel, compiled into tests only: its root, authorities, lists and signed JSON.</summary>
 internal sealed class TestIntel
 {
-    public static readonly DateTimeOffset At = DateTimeOffset.Parse("2026-03-05T12:00:00Z", System.Globalization.CultureInfo.InvariantCulture);
+    public static readonly DateTimeOffset At = DateTimeOffset.Parse("2026-03-05T12:00:00Z", CultureInfo.InvariantCulture);
     public static readonly DateTimeOffset From = At.AddYears(-2);
     public static readonly DateTimeOffset To = At.AddYears(5);
 

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Strongroom.Attestation.Appraisal;
@@ -93,7 +94,7 @@ internal sealed record NvidiaCase
         }
     }
 
-    private System.Security.Cryptography.ECDsa? KeyOf(X509Certificate2 issuer, TestDevice? device) =>
+    private ECDsa? KeyOf(X509Certificate2 issuer, TestDevice? device) =>
         new[] { Vendor.DeviceRoot, Vendor.Product, Vendor.Provisioner, Vendor.RimRoot, Vendor.RimProduct, Vendor.RimLine }.FirstOrDefault(each => each.Certificate == issuer)?.Key
         ?? (device is null || !issuer.Subject.Contains("BROM", StringComparison.Ordinal) ? null : Vendor.Key($"device {device.Serial}"));
 }

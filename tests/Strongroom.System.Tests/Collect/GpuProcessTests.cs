@@ -1,0 +1,52 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Strongroom.Bytes;
+using Strongroom.Enclave.Evidence;
+using Strongroom.Enclave.Hardening;
+
+namespace Strongroom.System.Tests.Collect;
+
+/// <summary>The process that loads the driver's library in the enclave's place.</summary>
+public sealed class GpuProcessTests
+{
+    private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "Strongroom.Enclave.dll");
+
+    [Fact]
+    public void Another_process_asks_and_this_one_never_loads_the_library()
+    {
+        var nonce = Nonce(1);
+        using var said = JsonDocument.Parse(Assert.Single(GpuProcess.PartsIn(Ask(nonce))).Evidence);
+        Assert.Equal(nonce, said.RootElement.GetProperty("evidence").GetBytesFromBase64());
+        Assert.Equal("on", said.RootElement.GetProperty("cc_mode").GetString());
+        Assert.Equal(new(1, "on"), GpuProcess.FindIn(Ask([])));
+    }
+
+    [Fact]
+    public void A_driver_that_dies_takes_nothing_with_it() =>
+        Assert.Contains("signal 6", Assert.Throws<UnavailableException>(() => Ask(Nonce(0xDE))).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void A_driver_that_hangs_is_given_up() =>
+        Assert.Contains("nothing was said", Assert.Throws<UnavailableException>(() => Ask(Nonce(0x5E), TimeSpan.FromSeconds(2))).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void A_library_named_by_the_environment_is_not_the_drivers() => // the clean environment has no such variable
+        Assert.DoesNotContain(CleanStart.Wanted([$"LD_LIBRARY_PATH={Path.GetDirectoryName(SimulatedGpus.Library)}"]), variable => variable.StartsWith("LD_", StringComparison.Ordinal));
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("{")]
+    [InlineData("[]")]
+    [InlineData("{}")]
+    [InlineData("""{"parts":"none"}""")]
+    [InlineData("""{"parts":[1]}""")]
+    [InlineData("""{"parts":["?"]}""")]
+    public void What_is_no_answer_is_no_evidence(string answer) => Assert.Throws<UnavailableException>(() => GpuProcess.PartsIn(Encoding.UTF8.GetBytes(answer)));
+
+    private static byte[] Ask(byte[] nonce, TimeSpan? patience = null) => GpuProcess.Ask(
+        nonce.Length == 0 ? [] : [Convert.ToHexStringLower(nonce)], verb => ["dotnet", Program, .. verb],
+        [.. CleanStart.Wanted([]), $"LD_LIBRARY_PATH={Path.GetDirectoryName(SimulatedGpus.Library)}"], patience);
+
+    private static byte[] Nonce(byte first) => [first, .. RandomNumberGenerator.GetBytes(31)];
+}
