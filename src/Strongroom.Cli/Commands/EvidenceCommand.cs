@@ -31,7 +31,7 @@ internal static class EvidenceCommand
         var policy = new Option<string>("--policy") { Description = "A policy of the kind, YAML or JSON; without it the strict built-in one" };
         var showPolicy = new Option<bool>("--show-policy") { Description = "Print the strict built-in policy of --kind and do nothing else" };
         var reportData = new Option<string>("--report-data") { Description = "What the evidence must carry, hexadecimal or @FILE, in exactly the length of its field: sev-snp, tdx, sgx 64 bytes of report data; nitro its user_data; tpm extraData" };
-        var nonce = new Option<string>("--nonce") { Description = "What the evidence must carry as its nonce, hexadecimal or @FILE: nitro, tpm, nvidia-gpu and nvidia-switch (32 bytes); the others have none" };
+        var nonce = new Option<string>("--nonce") { Description = "What the evidence must carry as its nonce, hexadecimal or @FILE: nitro, tpm, nvidia-gpu and nvidia-switch (32 bytes), composite (the transcript's digest, 32 bytes); the others have none" };
         var at = new Option<string>("--at") { Description = "The time for every check of validity, such as 2026-01-31T12:00:00Z; now if not given" };
         var without = new Option<string>("--danger-without") { Description = "Leave out groups of checks: revocation, tcb, freshness, binding; separated by commas" };
         var token = new TokenOptions();

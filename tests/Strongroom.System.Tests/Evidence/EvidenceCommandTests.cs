@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Strongroom.Attestation.Composite;
 using Strongroom.System.Tests.Sealing;
 using Strongroom.Tests.Attestation;
 
@@ -93,6 +94,33 @@ public sealed class EvidenceCommandTests : IDisposable
         Assert.Equal(("restartCount", "0", "2", "allow_restarts"), ((string)change["name"]!, (string)change["before"]!, (string)change["after"]!, (string)change["noticed_by"]!));
         var (_, none, _) = await CliProcess.RunAsync(directory, "evidence", "diff", "evidence", "evidence");
         Assert.Equal("no field differs\n", none);
+    }
+
+    [Fact]
+    public async Task A_whole_machine_is_recognised_verified_shown_and_compared_part_by_part()
+    {
+        File.WriteAllBytes(At("machine"), Machine(0x11));
+        File.WriteAllBytes(At("changed"), Machine(0x22));
+        await ExitsAsync(1, "FAILED   composite.2.bound", "verify", "--kind", "composite", "--evidence", "machine", "--nonce", Nonce);
+        await ExitsAsync(1, "FAILED   cpu.snp.1.signature", "verify", "--kind", "auto", "--evidence", "machine", "--nonce", Nonce);
+        await ExitsAsync(1, "FAILED   composite.5.gpus", "verify", "--kind", "composite", "--evidence", "machine", "--nonce", Nonce, "--policy", Write("machine.yaml", "gpus: 1\ncpu:\n  vmpl: 0\n"));
+        await ExitsAsync(2, "abacus", "verify", "--kind", "composite", "--evidence", "machine", "--nonce", Nonce, "--policy", Write("unknown.yaml", "abacus: 1\n"));
+        await ExitsAsync(2, "", "verify", "--kind", "composite", "--evidence", "evidence", "--nonce", Nonce);
+        await ExitsAsync(0, "cpu sev-snp", "show", "machine");
+        var change = Assert.Single((await CliProcess.AnswerAsync(directory, "evidence", "diff", "machine", "changed"))["changes"]!.AsArray())!;
+        Assert.Equal(("cpu: MEASUREMENT", "cpu.measurements"), ((string)change["name"]!, (string)change["noticed_by"]!));
+        var (code, yaml, _) = await CliProcess.RunAsync(directory, "evidence", "verify", "--kind", "composite", "--show-policy");
+        Assert.Equal(0, code);
+        await ExitsAsync(1, "FAILED   composite.2.bound", "verify", "--kind", "composite", "--evidence", "machine", "--nonce", Nonce, "--policy", Write("given-back.yaml", yaml));
+    }
+
+    /// <summary>A report that nobody signed, alone in its machine.</summary>
+    private static byte[] Machine(byte measured)
+    {
+        var report = new byte[0x4A0];
+        (report[0], report[0x34]) = (3, 1);
+        report.AsSpan(0x090, 48).Fill(measured);
+        return new CompositeEvidence(new(report, "sev-snp"), []).ToBytes();
     }
 
     [Fact]

@@ -35,7 +35,7 @@ internal sealed class CompositeAppraiser : Appraiser
     {
         var machine = CompositeEvidence.Parse(evidence.Span);
         EvidenceField parts = new("parts", string.Join(", ", Named(machine).Select(part => $"{part.Name} {part.Part.Kind}")), "A processor and the devices that it vouches for. What follows is each part's own; what holds between them only verify tells.", Policy: "gpus, switches");
-        return [parts, .. Named(machine).SelectMany(part => Of(part.Name, () => Find(part.Part).Show(part.Part.Evidence)).Select(field => field with { Name = $"{part.Name}: {field.Name}" }))];
+        return [parts, .. Named(machine).SelectMany(part => Of(part.Name, () => Find(part.Part).Show(part.Part.Evidence)).Select(field => field with { Name = $"{part.Name}: {field.Name}", Policy = NoticedBy(part.Name, field.Policy) }))];
     }
 
     private protected override bool Recognises(ReadOnlySpan<byte> evidence) => evidence.StartsWith("{\"cpu\":{\"evidence\":\""u8) && evidence.EndsWith("\"kind\":\"composite\"}"u8);
@@ -79,6 +79,10 @@ internal sealed class CompositeAppraiser : Appraiser
     /// <summary>NVIDIA's documents can hold several devices, each with evidence of its own; here each is a part.</summary>
     private static JsonObject OfOne(string name, JsonObject claims) => claims["devices"] is not JsonArray devices ? claims
         : devices is [JsonObject only] ? only : throw new MalformedException(-1, $"{name}: a part is one device, this is evidence of {devices.Count}");
+
+    /// <summary>A part's checks have its name before them, and so have the members of its policy; what the caller gives as the part's challenge is made here.</summary>
+    private static string? NoticedBy(string part, string? policy) =>
+        policy is null ? null : string.Join(", ", policy.Split(", ").Select(each => each.StartsWith("--", StringComparison.Ordinal) ? "composite.2.bound" : $"{part}.{each}"));
 
     private static JsonObject Told(AppraisedPart part)
     {

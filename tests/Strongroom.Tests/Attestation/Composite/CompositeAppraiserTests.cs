@@ -96,8 +96,12 @@ public sealed class CompositeAppraiserTests
     [Fact]
     public void Check_4_rejects_one_device_that_answers_twice()
     {
-        snp.Gpus[1] = snp.Gpus[0];
-        Assert.Equal(["composite.4.identities"], Failed(Appraise(snp)));
+        var (first, second) = (snp.Gpus[0], snp.Gpus[1]);
+        foreach (var again in new[] { first, second with { Twin = first.Serial }, first with { Twin = second.Serial } })
+        {
+            snp.Gpus[1] = again;
+            Assert.Equal(["composite.4.identities"], Failed(Appraise(snp)));
+        }
     }
 
     [Theory]
@@ -119,6 +123,14 @@ public sealed class CompositeAppraiserTests
         tdx.Switches.RemoveAt(1);
         Assert.Equal(["composite.6.switches"], Failed(Appraise(tdx)));
         tdx.Switches.Clear();
+        Assert.Equal(["composite.6.switches"], Failed(Appraise(tdx)));
+    }
+
+    [Fact]
+    public void Check_6_rejects_a_gpu_whose_words_pass_in_the_clear_through_nothing_that_it_names()
+    {
+        tdx.Switches.Clear();
+        tdx.Gpus[0] = tdx.Gpus[0] with { Opaque = new(tdx.Gpus[0].Opaque) { [22] = [] } };
         Assert.Equal(["composite.6.switches"], Failed(Appraise(tdx)));
     }
 
@@ -254,7 +266,8 @@ public sealed class CompositeAppraiserTests
     {
         var fields = Appraiser.For("composite")!.Show(snp.Evidence(Transcript, Now));
         Assert.Equal("cpu sev-snp, gpu0 nvidia-gpu, gpu1 nvidia-gpu", fields[0].Value);
-        Assert.Contains(fields, field => field.Name == "cpu: MEASUREMENT");
+        Assert.Contains(fields, field => field is { Name: "cpu: MEASUREMENT", Policy: "cpu.measurements" });
+        Assert.Contains(fields, field => field is { Name: "cpu: REPORT_DATA", Policy: "composite.2.bound" });
         Assert.Contains(fields, field => field.Name == "gpu1: driver version");
         Assert.Equal(fields.Count, fields.DistinctBy(field => field.Name).Count());
     }

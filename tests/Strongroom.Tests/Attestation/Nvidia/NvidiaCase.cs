@@ -96,5 +96,5 @@ internal sealed record NvidiaCase
 
     private ECDsa? KeyOf(X509Certificate2 issuer, TestDevice? device) =>
         new[] { Vendor.DeviceRoot, Vendor.Product, Vendor.Provisioner, Vendor.RimRoot, Vendor.RimProduct, Vendor.RimLine }.FirstOrDefault(each => each.Certificate == issuer)?.Key
-        ?? (device is null || !issuer.Subject.Contains("BROM", StringComparison.Ordinal) ? null : Vendor.Key($"device {device.Serial}"));
+        ?? (device is null || !issuer.Subject.Contains("BROM", StringComparison.Ordinal) ? null : Vendor.Key($"device {device.KeyName}"));
 }

@@ -16,6 +16,10 @@ internal sealed record TestDevice
 {
     public string Serial { get; init; } = "41431D480FE5E87274";
     public string Product { get; init; } = "GH100";
+
+    /// <summary>The device whose keys it has; its own where null.</summary>
+    public string? Twin { get; init; }
+
     public byte[] Nonce { get; init; } = [.. Enumerable.Repeat((byte)0x5A, 32)];
     public byte Attributes { get; init; } = 1;
     public byte Index { get; init; } = 0xFF;
@@ -30,6 +34,8 @@ internal sealed record TestDevice
     public bool WithoutProvisioner { get; init; }
     public bool StrangersRoot { get; init; }
     public Dictionary<string, string> Says { get; init; } = [];
+
+    public string KeyName => Twin ?? Serial;
 
     public static TestDevice Switch() => new() { Product = "LS_10", Serial = "50203EB31AD9ED0008", Measurements = Measured(31), Opaque = SwitchOpaque() };
 
@@ -118,7 +124,7 @@ internal sealed class NvidiaVendor
             0x11, 0x60, 0, device.ResponseSlot, (byte)device.Measurements.Count, .. Little(blocks.Count), 0, .. blocks,
             .. Enumerable.Repeat((byte)7, 32), .. Little(opaque.Length), .. opaque,
         ];
-        return [.. signed, .. (device.SignsWith ?? Key($"leaf {device.Serial}")).SignData(signed, HashAlgorithmName.SHA384)];
+        return [.. signed, .. (device.SignsWith ?? Key($"leaf {device.KeyName}")).SignData(signed, HashAlgorithmName.SHA384)];
     }
 
     /// <summary>As nvattest prints it.</summary>
@@ -162,12 +168,12 @@ internal sealed class NvidiaVendor
     private readonly Dictionary<string, Certified> certified = [];
 
     /// <summary>One certificate for each device, whenever it is asked.</summary>
-    private Certified Device(TestDevice device, Certified provisioner) => Once($"device {device.Serial} {provisioner.Certificate.Thumbprint}", () =>
-        Certify($"SERIALNUMBER={device.Serial}, CN={device.Product} A01 GSP BROM", provisioner, X509KeyUsageFlags.KeyCertSign, null, Key($"device {device.Serial}")));
+    private Certified Device(TestDevice device, Certified provisioner) => Once($"device {device.Serial} {device.KeyName} {provisioner.Certificate.Thumbprint}", () =>
+        Certify($"SERIALNUMBER={device.Serial}, CN={device.Product} A01 GSP BROM", provisioner, X509KeyUsageFlags.KeyCertSign, null, Key($"device {device.KeyName}")));
 
     private X509Certificate2 Leaf(TestDevice device, Certified own) => Once(
         $"leaf {device.Serial} {device.Product} {device.LeafUsage} {device.LeafEnds} {Convert.ToHexString(device.CertifiedFwid ?? [])} {own.Certificate.Thumbprint}",
-        () => Certify($"CN={device.Product} A01 GSP FMC LF", own, device.LeafUsage, device.LeafEnds, Key($"leaf {device.Serial}"), [Name(device), .. Firmware(device, own)])).Certificate;
+        () => Certify($"CN={device.Product} A01 GSP FMC LF", own, device.LeafUsage, device.LeafEnds, Key($"leaf {device.KeyName}"), [Name(device), .. Firmware(device, own)])).Certificate;
 
     private Certified Once(string name, Func<Certified> make)
     {
