@@ -170,6 +170,27 @@ public sealed class CompositeAppraiserTests
         Assert.Equal(["cpu.tdx.16.debug", "switch1.switch.9.lock"], Failed(Appraise(tdx)));
     }
 
+    [Theory]
+    [InlineData("sev-snp")]
+    [InlineData("tdx")]
+    [InlineData("nitro")]
+    public void No_check_of_a_part_is_made_otherwise_than_on_the_part_alone(string kind)
+    {
+        var machine = TestMachine.Of(kind, Now);
+        var evidence = machine.Compose(Transcript, Now);
+        var whole = Appraise(machine, evidence: evidence.ToBytes());
+        var alone = new AppraisalRequest(evidence.Cpu.Evidence, Now) { Endorsements = machine.Endorsements(Now), ReportData = evidence.CpuChallenge(Transcript) };
+        Assert.Equal(Checks(Appraiser.For(kind, machine.Roots)!.Appraise(alone), ""), Checks(whole, "cpu."));
+        foreach (var (device, name) in evidence.Devices.Zip(kind == "tdx" ? ["gpu0.", "switch0.", "switch1."] : ["gpu0.", "gpu1."]))
+        {
+            var one = alone with { Evidence = device.Evidence, ReportData = null, Nonce = CompositeEvidence.DeviceNonce(Transcript), Policy = device.Kind == "nvidia-gpu" ? """{"modes":["spt","ppcie"]}"""u8.ToArray() : default };
+            Assert.Equal(Checks(Appraiser.For(device.Kind, machine.Roots)!.Appraise(one), "").Select(Same), Checks(whole, name).Select(Same));
+        }
+
+        static string[] Checks(AttestationResult result, string under) => [.. result.Checks.Where(check => check.Id.StartsWith(under, StringComparison.Ordinal)).Select(check => $"{check.Id[under.Length..]} {check.Result} {check.Detail}")];
+        static string Same(string check) => check.Split(' ')[0] == "gpu.9.mode" ? "gpu.9.mode" : check; // its detail is the policy
+    }
+
     [Fact]
     public void Policies_of_the_parts_are_obeyed()
     {

@@ -12,6 +12,9 @@ public sealed class TeeVerifierTests
     private static readonly DateTimeOffset Now = TestTpm.Now;
     private static readonly Digest Transcript = TestTpm.Transcript;
 
+    private const string Another = "identity: the evidence is of another machine";
+    private const string Nameless = "identity: the processor does not say which one it is";
+
     public static TheoryData<string> Kinds => new("sev-snp", "tdx", "nitro");
 
     [Theory]
@@ -32,7 +35,7 @@ public sealed class TeeVerifierTests
         var enrolled = machine.Enrolled(Now);
         machine.Snp!.Fill(0x1A0, 64, 0x34);
         machine.Snp.Key = machine.Snp.Key with { HardwareId = machine.Snp.Report[0x1A0..0x1E0] };
-        Rejected("identity", machine, enrolled);
+        Rejected(Another, machine, enrolled);
     }
 
     [Fact]
@@ -41,7 +44,7 @@ public sealed class TeeVerifierTests
         var machine = TestMachine.TdxWithSwitches(Now);
         var enrolled = machine.Enrolled(Now);
         machine.Tdx!.Ppid = [.. Enumerable.Repeat((byte)0x1E, 16)];
-        Rejected("identity", machine, enrolled);
+        Rejected(Another, machine, enrolled);
     }
 
     [Fact]
@@ -50,7 +53,7 @@ public sealed class TeeVerifierTests
         var machine = TestMachine.NitroAlone(Now);
         var enrolled = machine.Enrolled(Now);
         machine.Nitro = draft => draft.ModuleId = "i-0124-enc0456";
-        Rejected("identity", machine, enrolled);
+        Rejected(Another, machine, enrolled);
     }
 
     [Fact]
@@ -69,7 +72,7 @@ public sealed class TeeVerifierTests
         var machine = TestMachine.SnpWithGpus(Now);
         var enrolled = machine.Enrolled(Now);
         machine.Gpus[1] = machine.Gpus[1] with { Serial = "41431D480FE5E87279" };
-        Rejected("identity", machine, enrolled);
+        Rejected(Another, machine, enrolled);
     }
 
     [Fact]
@@ -79,9 +82,9 @@ public sealed class TeeVerifierTests
         var enrolled = machine.Enrolled(Now);
         var third = machine.Gpus[0] with { Serial = "41431D480FE5E87273" };
         machine.Gpus.Add(third);
-        Rejected("identity", machine, enrolled);
+        Rejected(Another, machine, enrolled);
         machine.Gpus.RemoveRange(1, 2);
-        Rejected("identity", machine, enrolled);
+        Rejected(Another, machine, enrolled);
     }
 
     [Fact]
@@ -102,10 +105,10 @@ public sealed class TeeVerifierTests
         machine.Snp.Key = machine.Snp.Key with { CommonName = "SEV-VLEK", ProductName = "Milan", SignedForProviders = true, HardwareId = null, ProviderId = "test-cloud", Serial = 9 };
         Trusted(machine, enrolled); // the key is the provider's, the report still names the chip
         machine.Snp.U32(0x048, 6);
-        Rejected("", machine, enrolled);
+        Rejected(Nameless, machine, enrolled);
         machine.Snp.U32(0x048, 4);
         machine.Snp.Fill(0x1A0, 64, 0);
-        Rejected("", machine, enrolled);
+        Rejected(Nameless, machine, enrolled);
     }
 
     [Fact]
@@ -114,14 +117,17 @@ public sealed class TeeVerifierTests
         var machine = TestMachine.NitroAlone(Now);
         var enrolled = machine.Enrolled(Now);
         machine.Nitro = draft => draft.ModuleId = "i-0123-tpm0456";
-        Rejected("identity", machine, enrolled);
+        Rejected(Nameless, machine, enrolled);
     }
 
     [Fact]
-    public void Rejects_a_machine_whose_id_is_not_its_keys()
+    public void Rejects_a_machine_whose_id_key_or_kind_is_not_that_of_its_evidence()
     {
         var machine = TestMachine.NitroAlone(Now);
-        Rejected("identity", machine, machine.Enrolled(Now) with { Id = "machine-0" });
+        var enrolled = machine.Enrolled(Now);
+        Rejected(Another, machine, enrolled with { Id = "machine-0" });
+        Rejected(Another, machine, enrolled with { AttestationKey = new MachineIdentity("i-0124", []).ToBytes() });
+        Rejected("kind: ", machine, enrolled with { Kind = "tpm" });
     }
 
     [Fact]
@@ -129,7 +135,7 @@ public sealed class TeeVerifierTests
     {
         var machine = TestMachine.TdxWithSwitches(Now);
         machine.Tdx!.Ppid = new byte[16];
-        Rejected("identity", machine, new("", "tdx", default, [], 13));
+        Rejected(Nameless, machine, new("", "tdx", default, [], 13));
     }
 
     [Theory]

@@ -59,6 +59,14 @@ public sealed class TrustMapTests
     }
 
     [Fact]
+    public void Of_a_machine_the_part_that_misses_an_endorsement_leaves_its_claims_unsaid()
+    {
+        string[] passing = ["composite.2.bound", .. Passing.Select(id => $"cpu.{id}"), "gpu0.gpu.2.chain", "gpu0.gpu.3", "gpu0.gpu.5", "gpu0.gpu.6", "gpu0.gpu.8.driver", "gpu0.gpu.8.vbios", "gpu0.gpu.9.mode"];
+        var vector = TrustMap.Of(Result("composite", passing, also: findings => findings.Missing("gpu0.gpu.4.device", "a check", "a word")));
+        Assert.Equal((0, TrustVector.Affirmed), (vector["hardware"], vector["configuration"]));
+    }
+
+    [Fact]
     public void Says_which_claim_a_failed_check_counts_against()
     {
         Assert.Equal((97, 2), Claims("snp.8", "instance-identity", "hardware"));
