@@ -81,11 +81,13 @@ public sealed class GpuReportsTests
         Assert.Contains("17", Assert.Throws<UnavailableException>(() => GpuReports.Attest(SimulatedGpus.Library, Nonce)).Message, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void A_size_that_the_library_cannot_mean_is_not_believed()
+    [Theory]
+    [InlineData(false, 0x2001)]
+    [InlineData(true, 0x1401)]
+    public void A_size_that_the_library_cannot_mean_is_not_believed(bool ofTheChain, int size)
     {
-        using var gpus = new SimulatedGpus { Say = (_, bytes) => (bytes, 0x2001) };
-        Assert.Contains("8193", Assert.Throws<UnavailableException>(() => GpuReports.Attest(SimulatedGpus.Library, Nonce)).Message, StringComparison.Ordinal);
+        using var gpus = new SimulatedGpus { Say = (_, bytes) => (bytes, bytes[0] == '-' == ofTheChain ? (uint)size : (uint)bytes.Length) };
+        Assert.Contains($"{size} bytes", Assert.Throws<UnavailableException>(() => GpuReports.Attest(SimulatedGpus.Library, Nonce)).Message, StringComparison.Ordinal);
     }
 
     [Theory]

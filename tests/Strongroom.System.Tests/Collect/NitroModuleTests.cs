@@ -50,6 +50,7 @@ public sealed class NitroModuleTests
     [InlineData("A16B4174746573746174696F6EA168646F63756D656E74F6")] // a null one
     [InlineData("A16B4174746573746174696F6EA168646F63756D656E74410700")] // one, and a byte after it
     [InlineData("A16B4174746573746174696F6EA268646F63756D656E7441076161F6")] // one, and another member
+    [InlineData("A26B4174746573746174696F6EA168646F63756D656E7441076161F6")] // one, and something beside the attestation
     [InlineData("A16B4174746573746174696F6EA168646F63756D656E745820")] // cut off
     public void Refuses_an_answer_that_is_none(string hex) =>
         Assert.Throws<MalformedException>(() => new NitroModule(_ => Convert.FromHexString(hex)).Attest(new byte[64]));

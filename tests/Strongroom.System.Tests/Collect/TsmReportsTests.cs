@@ -114,7 +114,7 @@ public sealed class TsmReportsTests
             Directory.CreateDirectory(entry);
             Directories.Make(entry);
         }, Directories.Remove);
-        Assert.Throws<UnavailableException>(() => reports.Report("sev-snp", Challenge));
+        Assert.Contains("File exists", Assert.Throws<UnavailableException>(() => reports.Report("sev-snp", Challenge)).Message, StringComparison.Ordinal);
     }
 
     internal static byte[] Signed(SnpScene scene, byte[] asked)

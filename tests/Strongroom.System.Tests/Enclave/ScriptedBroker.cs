@@ -27,12 +27,11 @@ internal sealed class ScriptedBroker : IAsyncDisposable
     private readonly X509Certificate2 certificate = ServerCertificate.Create(["127.0.0.1"], DateTimeOffset.UtcNow);
     private readonly TaskCompletionSource renewed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TinyModel model;
-    private readonly Ed25519PublicKey machine;
     private WebApplication? app;
 
     public ScriptedBroker(TinyModel model, Ed25519PublicKey machine)
     {
-        (this.model, this.machine) = (model, machine);
+        (this.model, Machine) = (model, EnrolledMachine.IdOf(machine.Span));
         Ledger = new(ledgerKey, Origin);
         Witness = new(witnessKey, "example.org/witness");
     }
@@ -54,6 +53,12 @@ internal sealed class ScriptedBroker : IAsyncDisposable
     public long LeaseSeconds { get; set; } = 600;
 
     public bool CheckTree { get; set; }
+
+    /// <summary>Id of the machine that every transcript names.</summary>
+    public string Machine { get; set; }
+
+    /// <summary>Looks at evidence and the digest of the transcript that it should be for, as a broker's verifier would; by default nobody does.</summary>
+    public Action<byte[], Digest> Judge { get; set; } = (_, _) => { };
 
     /// <summary>Changes the transcript of every challenge.</summary>
     public Func<Transcript, Transcript> Challenge { get; set; } = transcript => transcript;
@@ -125,7 +130,7 @@ internal sealed class ScriptedBroker : IAsyncDisposable
         EnclaveKey = asked.HpkeKey;
         var transcript = Challenge(new(
             Origin, RandomNumberGenerator.GetBytes(32), Now(), asked.Request,
-            model.Manifest.ModelDigest, EnrolledMachine.IdOf(machine.Span), asked.HpkeKey, Pin.Key, asked.Memory, asked.Configuration));
+            model.Manifest.ModelDigest, Machine, asked.HpkeKey, Pin.Key, asked.Memory, asked.Configuration));
         var id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
         challenges[id] = transcript;
         return CanonicalJson.Serialize(new(id, transcript, transcript.Issued.AddMinutes(1), [], 13), ProtocolJson.Default.Challenge);
@@ -139,7 +144,8 @@ internal sealed class ScriptedBroker : IAsyncDisposable
             http.Response.StatusCode = 202;
             return CanonicalJson.Serialize(new(["2 approvals by group security"], 1), ProtocolJson.Default.PendingReply);
         }
-        var lease = new GrantedLease(Ids.Lease(transcript!.Digest()), [1], "rule", LeaseSeconds, transcript.Issued.AddSeconds(LeaseSeconds), CheckTree);
+        Judge(submission.Evidence.ToArray(), transcript!.Digest());
+        var lease = new GrantedLease(Ids.Lease(transcript.Digest()), [1], "rule", LeaseSeconds, transcript.Issued.AddSeconds(LeaseSeconds), CheckTree);
         var entry = Decide(new(
             transcript.Issued, Outcome.Allowed, transcript, model.Manifest.Name, model.Manifest.Version, Digest.Of(submission.Evidence.Span), submission.Evidence.Length,
             Digest.Of("policy"u8), Digest.Of("measurement"u8), Development: true, Grant: lease)).ToEntry();
@@ -150,7 +156,7 @@ internal sealed class ScriptedBroker : IAsyncDisposable
     private byte[] RenewalChallenged(string lease, RenewalChallengeRequest asked)
     {
         var transcript = new RenewalTranscript(
-            Origin, RandomNumberGenerator.GetBytes(32), Now(), lease, EnrolledMachine.IdOf(machine.Span), EnclaveKey!, Pin.Key, asked.Configuration);
+            Origin, RandomNumberGenerator.GetBytes(32), Now(), lease, Machine, EnclaveKey!, Pin.Key, asked.Configuration);
         var id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
         renewals[id] = transcript;
         return CanonicalJson.Serialize(new(id, transcript, Now().AddMinutes(1), [], 13), ProtocolJson.Default.RenewalChallenge);
@@ -164,8 +170,9 @@ internal sealed class ScriptedBroker : IAsyncDisposable
             http.Response.StatusCode = 403;
             return CanonicalJson.Serialize(new(Title: "denied", Reasons: ["the policy has changed"]), ProtocolJson.Default.ProblemReply);
         }
+        Judge(submission.Evidence.ToArray(), transcript!.Digest());
         var entry = new RenewalDecided(
-            Now(), Outcome.Allowed, transcript!, Digest.Of(submission.Evidence.Span), submission.Evidence.Length, Development: true, Seconds: seconds, Expires: Now().AddSeconds(seconds)).ToEntry();
+            Now(), Outcome.Allowed, transcript, Digest.Of(submission.Evidence.Span), submission.Evidence.Length, Development: true, Seconds: seconds, Expires: Now().AddSeconds(seconds)).ToEntry();
         renewed.TrySetResult();
         return CanonicalJson.Serialize(new(entry, Prove(entry), true), ProtocolJson.Default.RenewalReply);
     }
