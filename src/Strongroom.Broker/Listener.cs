@@ -13,6 +13,7 @@ internal static class Listener
 {
     public const int MaxBodySizeInBytes = 64 * 1024;
     public const int MaxEvidenceBodySizeInBytes = CompositeEvidence.MaxSizeInBytes / 3 * 4 + 8 * 1024; // base64, and the challenge
+    public const int MaxCorimBodySizeInBytes = (CorimRules.MaxSizeInBytes / 3 * 4) + MaxBodySizeInBytes; // base64, and the command
     public const int MaxManifestBodySizeInBytes = 16 * 1024 * 1024;
     public const int MaxBundleBodySizeInBytes = RecordedEndorsements.MaxSizeInBytes / 3 * 4 + 8 * 1024; // base64, and the command
 

@@ -1,3 +1,4 @@
+using Strongroom.Cli.References;
 using Strongroom.Facts;
 using Strongroom.Policy;
 
@@ -9,9 +10,10 @@ internal static class InWords
     internal static IReadOnlyList<string> Say(Facts.Command command) =>
         command is ProposeChange { Change: SetPolicy set } ? [.. CommandWords.Say(command), .. Policy(ReleasePolicy.Parse(set.Policy.Utf8))] : CommandWords.Say(command);
 
-    /// <summary>What a policy's writer and its approver should know of the people whom it would count; nothing for other changes.</summary>
+    /// <summary>What a policy's writer and its approver should know of the people whom it would count, and what lies behind reference values of a CoRIM; nothing for other changes.</summary>
     internal static async Task<IReadOnlyList<string>> WarnAsync(Session session, TrustChange change, CancellationToken cancel)
     {
+        if (change is SetReference { Corim: { } corim } reference) return await CorimOnRecord.CheckAsync(session, reference, corim, cancel);
         if (change is not SetPolicy set) return [];
         var people = await session.Broker.PersonsAsync(cancel);
         var warnings = ReleasePolicy.Parse(set.Policy.Utf8).WarningsAmong([.. people.Where(person => person.Active).Select(person => person.Groups)]);

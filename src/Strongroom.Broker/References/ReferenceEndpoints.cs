@@ -1,6 +1,8 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using Strongroom.Attestation;
+using Strongroom.Broker.Access;
 using Strongroom.Bytes;
+using Strongroom.Facts;
 using Strongroom.Ledger;
 using Strongroom.Protocol;
 
@@ -13,6 +15,8 @@ internal static class ReferenceEndpoints
     {
         var group = app.MapGroup("/v1").WithTags("References");
         group.MapGet("/references", List).WithSummary("The sets of reference values on record, page by page").Refuses(400);
+        group.MapPost("/references", Propose).TakesUpTo(Listener.MaxCorimBodySizeInBytes)
+            .WithSummary("Propose reference values that a signed CoRIM vouches for; 202, since a second administrator has to approve them").Refuses(400, 403, 413, 503);
         group.MapGet("/measurements/{digest}", Measured).WithSummary("What a machine measured: the canonical JSON that has this SHA-256").Refuses(400, 404);
     }
 
@@ -20,6 +24,13 @@ internal static class ReferenceEndpoints
     {
         var access = journal.State.Access;
         return page.Of(access.ReferencesInOrder, access.References, set => new ReferenceDetails(set.Values.Name, set.Values.Kind, set.Values.Version, set.Values.Values, set.Index));
+    }
+
+    private static async Task<Results<Ok<CommandReply>, Accepted<CommandReply>, ProblemHttpResult>> Propose(
+        ReferenceUpload upload, Journal journal, Strangers strangers, CancellationToken cancel)
+    {
+        if (upload.Command.Command is not ProposeChange { Change: SetReference { Corim: not null } } propose) return Problem.Malformed.Because("the command proposes no reference values of a CoRIM");
+        return await Commands.WriteAsync(journal, strangers, upload.Command, Enclosures.Read(propose, [upload.Corim]), cancel);
     }
 
     private static async Task<Results<FileContentHttpResult, ProblemHttpResult>> Measured(string digest, LedgerStore ledger, CancellationToken cancel)

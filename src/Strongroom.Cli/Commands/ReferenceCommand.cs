@@ -23,20 +23,25 @@ internal static class ReferenceCommand
         };
         var kind = new Option<string?>("--kind") { Description = "The kind of evidence; left out: that of --machine, else tpm" };
         var machine = new Option<string?>("--machine") { Description = "Take the values that this machine measured last, as on record" };
+        var corim = new Option<string?>("--corim") { Description = "Take the values that a signed CoRIM says of machines of --kind; it goes on record with them", HelpName = "FILE" };
+        var signer = new Option<string?>("--signer") { Description = "Who must have signed the CoRIM: EC public key or certificate in PEM", HelpName = "FILE" };
         var least = new Option<string[]>("--minimum") { Description = "A claim that may be higher than on the machine, such as tcb.snp; may be repeated" };
         var any = new Option<string[]>("--any") { Description = "A claim that may be anything; may be repeated" };
         var version = new Option<long?>("--version") { Description = "Left out: one more than the version on record" };
-        return new Command("add", "Propose to record reference values, or to replace those of the same name").With(Name, pairs, kind, machine, least, any, version).Signs(async (parsed, session, _, cancel) =>
+        return new Command("add", "Propose to record reference values, or to replace those of the same name").With(Name, pairs, kind, machine, corim, signer, least, any, version).Signs(async (parsed, session, _, cancel) =>
         {
             var name = parsed.GetRequiredValue(Name);
             var golden = parsed.GetValue(machine) is { } id ? await GoldenMachineAsync(session, id, cancel) : null;
             var draft = new ReferenceDraft(parsed.GetValue(kind) ?? golden?.Kind ?? "tpm");
             if (golden is not null) draft.Take(golden.Kind, golden.Claims);
             draft.Set(parsed.GetValue(pairs) ?? []);
+            var upload = Corim(parsed.GetValue(corim), parsed.GetValue(signer));
+            if (upload is { } file) draft.Take(file.Corim, file.Signer, Session.Now);
             draft.AtLeast(parsed.GetValue(least) ?? []);
             draft.Any(parsed.GetValue(any) ?? []);
             var next = parsed.GetValue(version) ?? ((await session.Broker.ReferencesAsync(cancel)).SingleOrDefault(set => set.Name == name)?.Version ?? 0) + 1;
-            return new(session, session.Propose(new SetReference(name, draft.Kind, draft.Values, next))) { Next = Signing.SecondAdministrator, WhileMissing = ExitCode.NotYet };
+            var signing = new Signing(session, session.Propose(new SetReference(name, draft.Kind, draft.Values, next, draft.Corim))) { Next = Signing.SecondAdministrator, WhileMissing = ExitCode.NotYet };
+            return upload is { } read ? signing with { Send = (signed, stop) => session.Broker.ProposeReferencesAsync(new(signed, read.Corim), stop) } : signing;
         });
     }
 
@@ -64,6 +69,12 @@ internal static class ReferenceCommand
 
     private static Command Remove() => new Command("remove", "Propose to record them no longer: evidence that only they matched is refused").With(Name)
         .Proposes(parsed => new RemoveReference(parsed.GetRequiredValue(Name)));
+
+    private static (byte[] Corim, byte[] Signer)? Corim(string? file, string? signer)
+    {
+        if (file is null != signer is null) throw new UsageException("--corim and --signer belong together: a CoRIM says nothing until somebody says whose word counts");
+        return file is null ? null : (File.ReadAllBytes(file), SignerFile.Read(signer!));
+    }
 
     private static async Task<Attestation.Measurement> GoldenMachineAsync(Session session, string id, CancellationToken cancel)
     {

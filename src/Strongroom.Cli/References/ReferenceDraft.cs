@@ -1,3 +1,4 @@
+using Strongroom.Facts;
 using Strongroom.Policy;
 
 namespace Strongroom.Cli.References;
@@ -7,7 +8,12 @@ internal sealed class ReferenceDraft(string kind)
 {
     private readonly Dictionary<string, string> values = new(StringComparer.Ordinal);
 
+    private readonly HashSet<string> own = new(StringComparer.Ordinal);
+
     internal string Kind => kind;
+
+    /// <summary>Where values are from that nobody here said; null where there are none.</summary>
+    internal CorimSource? Corim { get; private set; }
 
     internal IReadOnlyDictionary<string, string> Values => values;
 
@@ -18,14 +24,25 @@ internal sealed class ReferenceDraft(string kind)
         foreach (var (claim, value) in claims) values[claim] = value;
     }
 
+    /// <summary>What a CoRIM says, in the place of what a machine measured; a person who says otherwise than it does not take its word.</summary>
+    internal void Take(ReadOnlyMemory<byte> corim, ReadOnlyMemory<byte> signer, DateTimeOffset now)
+    {
+        var (source, said) = CorimRules.Read(corim, signer, kind, values.GetValueOrDefault("product"), now);
+        foreach (var (claim, value) in said)
+        {
+            if (own.Contains(claim) && values[claim] != value) throw new UsageException($"the CoRIM says {value} of {claim}: leave {claim} out, or the CoRIM");
+            values[claim] = value;
+        }
+        Corim = source;
+    }
+
     /// <param name="pairs">Each <c>claim=value</c>, in the place of what was taken.</param>
     internal void Set(IReadOnlyList<string> pairs)
     {
-        var said = new HashSet<string>(StringComparer.Ordinal);
         foreach (var pair in pairs)
         {
             if (pair.Split('=', 2) is not [{ Length: > 0 } claim, { Length: > 0 } value]) throw new UsageException($"'{pair}' is not claim=value");
-            if (!said.Add(claim)) throw new UsageException($"{claim} is given twice");
+            if (!own.Add(claim)) throw new UsageException($"{claim} is given twice");
             values[claim] = value;
         }
     }

@@ -96,10 +96,17 @@ public static class CommandWords
         [
             $"{set.Name}, version {set.Version}, stands for {set.Kind} machines that measure:",
             .. set.Values.OrderBy(value => value.Key, StringComparer.Ordinal).Select(value => $"  {value.Key} {value.Value}"),
+            .. set.Corim is { } corim ? Source(corim) : [],
         ],
         RemoveReference remove => [$"{remove.Name} no longer stands for anything."],
         _ => throw new System.Diagnostics.UnreachableException(),
     };
+
+    private static IEnumerable<string> Source(CorimSource corim) =>
+    [
+        $"As the CoRIM {corim.File} says where it says anything, which the key {Digest.Of(corim.Signer.Span)} signed",
+        $"and whose tags have these versions: {string.Join(", ", corim.Tags.OrderBy(tag => tag.Key, StringComparer.Ordinal).Select(tag => $"{tag.Key} {tag.Value.ToString(CultureInfo.InvariantCulture)}"))}.",
+    ];
 
     private static string Files(IReadOnlyList<string>? files) =>
         files is null ? "all of its files," : $"these of its files: {string.Join(", ", files)},";

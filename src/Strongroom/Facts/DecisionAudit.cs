@@ -117,6 +117,7 @@ public sealed class DecisionAudit(Func<Digest, CancellationToken, ValueTask<Read
         AddModel => "manifest",
         EnrolMachine enrol when digest == enrol.Measurement => "measurement",
         RecordEndorsements => "bundle of endorsements",
+        ProposeChange => "CoRIM",
         _ => "certificate",
     };
 

@@ -6,7 +6,7 @@ using Strongroom.Sealing;
 namespace Strongroom.Facts;
 
 /// <summary>
-/// What a command brings along that is too large for an entry and lies beside the ledger: a model's manifest, the certificates that vouch for a TPM, vendors' endorsements, what a machine measured. The
+/// What a command brings along that is too large for an entry and lies beside the ledger: a model's manifest, the certificates that vouch for a TPM, vendors' endorsements, what a machine measured, a signed CoRIM. The
 /// broker asks these rules before it writes, the auditor asks them again of what lies there, so that neither has to be believed. What is dear is done
 /// once: hashing and reading up to 16 MiB by <see cref="Read"/>, a chain of certificates by the first <see cref="Refusals"/> that finds it to hold.
 /// </summary>
@@ -28,6 +28,7 @@ public sealed class Enclosures
     {
         AddModel add => [add.ManifestDigest],
         RecordEndorsements record => [record.Bundle],
+        ProposeChange { Change: SetReference { Corim: { } corim } } => [corim.File],
         EnrolMachine enrol => enrol.Measurement is { } measurement ? [.. CertificatesOf(enrol), measurement] : CertificatesOf(enrol),
         _ => [],
     };
@@ -74,6 +75,7 @@ public sealed class Enclosures
         {
             AddModel add => [.. Signed(state, add, manifest!)],
             RecordEndorsements record => [.. Collected(state, record, endorsements!)],
+            ProposeChange { Change: SetReference { Corim: { } corim } set } => CorimRules.Refusals(set, corim, Blobs[0], now),
             EnrolMachine { Endorsement: not null } enrol => Vouched(state, enrol, now),
             _ => [],
         };

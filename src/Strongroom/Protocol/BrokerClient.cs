@@ -110,6 +110,9 @@ public sealed class BrokerClient(HttpClient http, ReadSigner? signer = null)
     public Task<IReadOnlyList<ProposalDetails>> ProposalsAsync(CancellationToken cancel = default) =>
         ListAsync("v1/proposals", ProtocolJson.Default.IReadOnlyListProposalDetails, item => item.Index, cancel);
 
+    public Task<CommandReply> ProposeReferencesAsync(ReferenceUpload upload, CancellationToken cancel = default) =>
+        PostAsync("v1/references", upload, ProtocolJson.Default.ReferenceUpload, ProtocolJson.Default.CommandReply, cancel);
+
     public Task<IReadOnlyList<ReferenceDetails>> ReferencesAsync(CancellationToken cancel = default) =>
         ListAsync("v1/references", ProtocolJson.Default.IReadOnlyListReferenceDetails, item => item.Index, cancel);
 

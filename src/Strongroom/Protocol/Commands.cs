@@ -17,6 +17,9 @@ public sealed record ModelUpload(SignedCommand Command, ReadOnlyMemory<byte> Man
 /// <summary>The body of <c>POST /v1/endorsements</c>: a <see cref="RecordEndorsements"/> command and the bundle that its digest names.</summary>
 public sealed record EndorsementUpload(SignedCommand Command, ReadOnlyMemory<byte> Bundle);
 
+/// <summary>The body of <c>POST /v1/references</c>: a proposal of reference values, and the signed CoRIM that its digest names.</summary>
+public sealed record ReferenceUpload(SignedCommand Command, ReadOnlyMemory<byte> Corim);
+
 /// <summary>The body of <c>POST /v1/machines/challenges</c>: what a machine says of itself before anybody believes it.</summary>
 /// <param name="Kind">The kind of evidence that it will give.</param>
 /// <param name="AttestationKey">tpm: TPM2B_PUBLIC; development: an Ed25519 public key.</param>

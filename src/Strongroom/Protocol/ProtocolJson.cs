@@ -30,6 +30,7 @@ namespace Strongroom.Protocol;
 [JsonSerializable(typeof(MachineEnrolment))]
 [JsonSerializable(typeof(ModelUpload))]
 [JsonSerializable(typeof(EndorsementUpload))]
+[JsonSerializable(typeof(ReferenceUpload))]
 [JsonSerializable(typeof(EndorsementsReply))]
 [JsonSerializable(typeof(PersonName))]
 [JsonSerializable(typeof(SignedRead))]

@@ -1,10 +1,12 @@
 using System.Net;
+using System.Security.Cryptography;
 using Strongroom.Attestation;
 using Strongroom.Broker.Tests.Release;
 using Strongroom.Bytes;
 using Strongroom.Crypto;
 using Strongroom.Facts;
 using Strongroom.Protocol;
+using Strongroom.Tests.Attestation.Corim;
 
 namespace Strongroom.Broker.Tests.References;
 
@@ -59,6 +61,48 @@ public sealed class ReferenceTests : IAsyncLifetime
         Assert.Null((await DetailsAsync(scene.RequestId)).LastRelease); // its own release is nothing to compare it with
         await scene.OpenAsync(scene.NewRequest());
         Assert.Equal(released, (await DetailsAsync(scene.RequestId)).LastRelease);
+    }
+
+    [Fact]
+    public async Task Reference_values_of_a_CoRIM_go_on_record_with_it()
+    {
+        var (set, corim) = Vouched();
+        var propose = scene.Broker.Propose(scene.Broker.Ada, set);
+        await TestBroker.MustAsync(HttpStatusCode.Accepted, await ProposeAsync(propose, corim));
+        await TestBroker.MustAsync(HttpStatusCode.OK, await scene.Broker.SendAsync(scene.Broker.Ben.Sign(scene.Broker.Approve(scene.Broker.Ben, propose))));
+        Assert.Equal(["enclaves 1", "images 1"], await ListedAsync());
+        Assert.Equal(corim, await new BrokerClient(scene.Broker.Client).BlobAsync(set.Corim!.File));
+    }
+
+    [Fact]
+    public async Task Reference_values_that_no_CoRIM_vouches_for_are_not_proposed_in_its_name()
+    {
+        var (set, corim) = Vouched();
+        var weaker = set with { Values = new Dictionary<string, string>(set.Values) { ["tcb.snp"] = ">=1" } };
+        Assert.Contains("the CoRIM says >=22", await TestBroker.RefusedAsync("refused", await ProposeAsync(scene.Broker.Propose(scene.Broker.Ada, weaker), corim)), StringComparison.Ordinal);
+        var another = await ProposeAsync(scene.Broker.Propose(scene.Broker.Ada, set), [1]);
+        Assert.Contains("is not what it names", await TestBroker.RefusedAsync("refused", another), StringComparison.Ordinal);
+        var bare = await scene.Broker.SendAsync(scene.Broker.Ada.Sign(scene.Broker.Propose(scene.Broker.Ada, set)));
+        Assert.Contains("is not what it names", await TestBroker.RefusedAsync("refused", bare), StringComparison.Ordinal);
+        await TestBroker.RefusedAsync("malformed", await ProposeAsync(scene.Broker.Propose(scene.Broker.Ada, set with { Corim = null }), corim));
+        var stranger = await ProposeAsync(scene.Broker.Propose(scene.Operator, set), corim);
+        Assert.Contains("administrators", await TestBroker.RefusedAsync("refused", stranger), StringComparison.Ordinal);
+        await TestBroker.RefusedAsync("too-large", await ProposeAsync(scene.Broker.Propose(scene.Broker.Ada, set), new byte[600_000]));
+    }
+
+    private (SetReference Set, byte[] Corim) Vouched()
+    {
+        using var maker = ECDsa.Create(ECCurve.NamedCurves.nistP384);
+        var now = scene.Broker.Clock.GetUtcNow();
+        var corim = TestCorim.Sign(TestCorim.Of("image", 3, null, TestCorim.Triple("AMD", "SEV-SNP", "tcb.snp", TestCorim.AtLeast(22))), maker, now);
+        var (source, values) = CorimRules.Read(corim, maker.ExportSubjectPublicKeyInfo(), "sev-snp", null, now);
+        return (new("images", "sev-snp", values, 1, source), corim);
+    }
+
+    private Task<HttpResponseMessage> ProposeAsync(ProposeChange propose, byte[] corim)
+    {
+        var person = ((TestPerson[])[scene.Broker.Ada, scene.Operator]).Single(each => each.Id == propose.By);
+        return scene.Broker.PostAsync("/v1/references", new(person.Sign(propose), corim), ProtocolJson.Default.ReferenceUpload);
     }
 
     private Task<HttpResponseMessage> ReadAsync(Digest digest) => scene.Broker.Client.GetAsync($"/v1/measurements/{digest}");

@@ -61,6 +61,15 @@ internal static class TeeClaims
         return flat;
     }
 
+    /// <summary>Whether evidence of a machine with this processor can have the claim.</summary>
+    public static bool Has(string kind, string claim) => Gpu.Concat(Switch).Any(each => each.Name == claim) || claim is "gpus" or "switches" || kind switch
+    {
+        "sev-snp" => Snp.Any(each => each.Name == claim) || SnpLevels.Any(each => each.Name == claim),
+        "tdx" => Tdx.Any(each => each.Name == claim) || claim is "fmspc" or "tcb_status" or "tcb_date",
+        "nitro" => claim is "platform" || Enumerable.Range(0, 32).Any(index => claim == $"pcr{index}"),
+        _ => false,
+    };
+
     private static void Copy((string Name, string Claim)[] wanted, JsonObject claims, SortedDictionary<string, string> flat)
     {
         foreach (var (name, claim) in wanted)

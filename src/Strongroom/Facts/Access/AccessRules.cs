@@ -102,6 +102,12 @@ internal static class AccessRules
         }
         if (set.Version < 1 || set.Version <= state.ReferenceVersions.GetValueOrDefault(set.Name))
             yield return $"the version of {set.Name} must be higher than {state.ReferenceVersions.GetValueOrDefault(set.Name)}, the last on record";
+        if (set.Corim is not { } corim) yield break;
+        foreach (var (tag, version) in corim.Tags)
+        {
+            if (version < state.CorimTags.GetValueOrDefault((Digest.Of(corim.Signer.Span), tag)))
+                yield return $"{tag} has version {version}, and {state.CorimTags[(Digest.Of(corim.Signer.Span), tag)]} of the same signer was recorded before: a lower one takes back what replaced it";
+        }
     }
 
     private static string? Fault(string value)

@@ -41,6 +41,9 @@ public sealed record AccessState
     /// <summary>The highest version that each name of reference values ever had, those that were removed too.</summary>
     public ImmutableDictionary<string, long> ReferenceVersions { get; private init; } = ImmutableDictionary<string, long>.Empty;
 
+    /// <summary>The highest version of each CoRIM's tag that a set was taken from, by signer (SHA-256 of the key) and tag.</summary>
+    public ImmutableDictionary<(Digest Signer, string Tag), long> CorimTags { get; private init; } = ImmutableDictionary<(Digest Signer, string Tag), long>.Empty;
+
     /// <summary>Null until two people set the first one; without a policy nothing is released.</summary>
     public PolicyInForce? Policy { get; private init; }
 
@@ -98,6 +101,7 @@ public sealed record AccessState
             References = References.SetItem(set.Name, new(new(set.Name, set.Kind, set.Values, set.Version), index)),
             ReferencesInOrder = WithoutReference(set.Name).With(index, set.Name),
             ReferenceVersions = ReferenceVersions.SetItem(set.Name, set.Version),
+            CorimTags = set.Corim is { } corim ? CorimTags.SetItems(corim.Tags.Select(tag => KeyValuePair.Create((Digest.Of(corim.Signer.Span), tag.Key), tag.Value))) : CorimTags,
         },
         RemoveReference remove => this with { References = References.Remove(remove.Name), ReferencesInOrder = WithoutReference(remove.Name) },
         _ => throw new System.Diagnostics.UnreachableException(),

@@ -54,6 +54,13 @@ public sealed record RemoveCollector(string Name) : TrustChange;
 /// <param name="Kind">The kind of evidence whose claims they are.</param>
 /// <param name="Values">Claim name to what it must be (<see cref="Policy.ExpectedValue"/>).</param>
 /// <param name="Version">Higher than that of every set before it under this name: an old set does not come back unnoticed.</param>
-public sealed record SetReference(string Name, string Kind, IReadOnlyDictionary<string, string> Values, long Version) : TrustChange;
+/// <param name="Corim">Where the values are from, or some of them; absent where they are the proposer's own.</param>
+public sealed record SetReference(string Name, string Kind, IReadOnlyDictionary<string, string> Values, long Version, CorimSource? Corim = null) : TrustChange;
+
+/// <summary>A signed CoRIM, a blob beside the proposal: it vouches for each claim that it speaks of, and the set expects of that claim what it says (<see cref="Enclosures"/>).</summary>
+/// <param name="File">SHA-256 of its bytes.</param>
+/// <param name="Signer">The key that signed it, DER SubjectPublicKeyInfo: two people say that its word counts.</param>
+/// <param name="Tags">Version of each of its tags, by id: never below one that was taken before from this signer.</param>
+public sealed record CorimSource(Digest File, ReadOnlyMemory<byte> Signer, IReadOnlyDictionary<string, long> Tags);
 
 public sealed record RemoveReference(string Name) : TrustChange;

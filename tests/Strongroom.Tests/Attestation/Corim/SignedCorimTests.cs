@@ -231,18 +231,9 @@ public sealed class SignedCorimTests
         return corim.ToArray();
     }
 
-    private static byte[] Sign(byte[]? payload = null, ECDsa? key = null, long algorithm = CoseSign1.Es384, string contentType = "application/rim+cbor", int? critical = null, bool hasMeta = true)
-    {
-        payload ??= Unsigned();
-        var meta = new CborWriter().Map(2).Number(0).Map(1).Number(0).Text("ACME").Number(1)
-            .Map(2).Number(0).Tag(1).Number(At.AddDays(-1).ToUnixTimeSeconds()).Number(1).Tag(1).Number(At.AddDays(1).ToUnixTimeSeconds()).ToArray();
-        var header = new CborWriter().Map(2 + (critical is null ? 0 : 1) + (hasMeta ? 1 : 0)).Number(1).Number(algorithm);
-        if (critical is { } label) header.Number(2).Array(1).Number(label);
-        header.Number(3).Text(contentType);
-        if (hasMeta) header.Number(8).Bytes(meta);
-        var signature = (key ?? Key).SignData(CoseSign1.ToBeSigned(header.ToArray(), payload), HashAlgorithmName.SHA384);
-        return new CborWriter().Tag(CoseSign1.Tag).Array(4).Bytes(header.ToArray()).Map(0).Bytes(payload).Bytes(signature).ToArray();
-    }
+    private static byte[] Sign(
+        byte[]? payload = null, ECDsa? key = null, long algorithm = CoseSign1.Es384, string contentType = TestCorim.ContentType, int? critical = null, bool hasMeta = true) =>
+        TestCorim.Sign(payload ?? Unsigned(), key ?? Key, At, algorithm, contentType, critical, hasMeta);
 
     private static CorimVerdict Verify(byte[] corim, Func<CorimRequest, CorimRequest>? ask = null)
     {
