@@ -41,7 +41,7 @@ public sealed partial record MachineIdentity(string Cpu, IReadOnlyList<string> D
         var cpu = claims["cpu"]!.AsObject();
         var id = (string?)cpu["kind"] switch
         {
-            "sev-snp" => (bool)cpu["chip_key_masked"]! ? null : NotZero((string?)cpu["chip_id"]),
+            "sev-snp" => (bool?)cpu["chip_key_masked"] == false ? NotZero((string?)cpu["chip_id"]) : null,
             "tdx" => NotZero((string?)cpu["platform"]?["ppid"]),
             _ => Enclave().Match((string)cpu["module_id"]!) is { Success: true } match ? match.Groups[1].Value : null, // nitro; an instance with a NitroTPM is no enclave
         };

@@ -29,95 +29,51 @@ public sealed class TeeVerifierTests
     }
 
     [Fact]
-    public void Rejects_another_chip()
+    public void Rejects_another_chip() => Rejects(Another, TestMachine.SnpWithGpus(Now), machine =>
     {
-        var machine = TestMachine.SnpWithGpus(Now);
-        var enrolled = machine.Enrolled(Now);
         machine.Snp!.Fill(0x1A0, 64, 0x34);
         machine.Snp.Key = machine.Snp.Key with { HardwareId = machine.Snp.Report[0x1A0..0x1E0] };
-        Rejected(Another, machine, enrolled);
-    }
+    });
 
     [Fact]
-    public void Rejects_another_platform()
-    {
-        var machine = TestMachine.TdxWithSwitches(Now);
-        var enrolled = machine.Enrolled(Now);
-        machine.Tdx!.Ppid = [.. Enumerable.Repeat((byte)0x1E, 16)];
-        Rejected(Another, machine, enrolled);
-    }
+    public void Rejects_another_platform() => Rejects(Another, TestMachine.TdxWithSwitches(Now), machine => machine.Tdx!.Ppid = [.. Enumerable.Repeat((byte)0x1E, 16)]);
 
     [Fact]
-    public void Rejects_an_enclave_of_another_instance()
-    {
-        var machine = TestMachine.NitroAlone(Now);
-        var enrolled = machine.Enrolled(Now);
-        machine.Nitro = draft => draft.ModuleId = "i-0124-enc0456";
-        Rejected(Another, machine, enrolled);
-    }
+    public void Rejects_an_enclave_of_another_instance() => Rejects(Another, TestMachine.NitroAlone(Now), machine => machine.Nitro = draft => draft.ModuleId = "i-0124-enc0456");
 
     [Fact]
-    public void Knows_an_instance_under_each_of_its_enclaves()
-    {
-        var machine = TestMachine.NitroAlone(Now);
-        var enrolled = machine.Enrolled(Now);
-        machine.Nitro = draft => draft.ModuleId = "i-0123-enc0457";
-        Trusted(machine, enrolled);
-        Assert.Equal("""{"cpu":"i-0123","devices":[]}"""u8, enrolled.AttestationKey.Span);
-    }
-
-    [Fact]
-    public void Rejects_a_gpu_in_the_place_of_another()
-    {
-        var machine = TestMachine.SnpWithGpus(Now);
-        var enrolled = machine.Enrolled(Now);
-        machine.Gpus[1] = machine.Gpus[1] with { Serial = "41431D480FE5E87279" };
-        Rejected(Another, machine, enrolled);
-    }
+    public void Rejects_a_gpu_in_the_place_of_another() => Rejects(Another, TestMachine.SnpWithGpus(Now), machine => machine.Gpus[1] = machine.Gpus[1] with { Serial = "41431D480FE5E87279" });
 
     [Fact]
     public void Rejects_a_machine_with_one_gpu_less_and_with_one_more()
     {
-        var machine = TestMachine.SnpWithGpus(Now);
-        var enrolled = machine.Enrolled(Now);
-        var third = machine.Gpus[0] with { Serial = "41431D480FE5E87273" };
-        machine.Gpus.Add(third);
-        Rejected(Another, machine, enrolled);
-        machine.Gpus.RemoveRange(1, 2);
-        Rejected(Another, machine, enrolled);
+        Rejects(Another, TestMachine.SnpWithGpus(Now), machine => machine.Gpus.RemoveAt(1));
+        Rejects(Another, TestMachine.SnpWithGpus(Now), machine => machine.Gpus.Add(machine.Gpus[0] with { Serial = "41431D480FE5E87273" }));
     }
 
     [Fact]
-    public void Knows_its_gpus_in_any_order()
-    {
-        var machine = TestMachine.SnpWithGpus(Now);
-        var enrolled = machine.Enrolled(Now);
-        machine.Gpus.Reverse();
-        Trusted(machine, enrolled);
-    }
+    public void Rejects_an_instance_with_a_tpm_which_is_no_enclave() => Rejects(Nameless, TestMachine.NitroAlone(Now), machine => machine.Nitro = draft => draft.ModuleId = "i-0123-tpm0456");
+
+    [Fact]
+    public void Rejects_a_platform_without_a_PPID() => Rejects(Nameless, TestMachine.TdxWithSwitches(Now), machine => machine.Tdx!.Ppid = new byte[16]);
 
     [Fact]
     public void Rejects_a_chip_that_hides_itself_behind_its_providers_key()
     {
-        var machine = TestMachine.SnpWithGpus(Now, gpus: 0);
-        var enrolled = machine.Enrolled(Now);
-        machine.Snp!.U32(0x048, 4);
-        machine.Snp.Key = machine.Snp.Key with { CommonName = "SEV-VLEK", ProductName = "Milan", SignedForProviders = true, HardwareId = null, ProviderId = "test-cloud", Serial = 9 };
-        Trusted(machine, enrolled); // the key is the provider's, the report still names the chip
-        machine.Snp.U32(0x048, 6);
-        Rejected(Nameless, machine, enrolled);
-        machine.Snp.U32(0x048, 4);
-        machine.Snp.Fill(0x1A0, 64, 0);
-        Rejected(Nameless, machine, enrolled);
-    }
-
-    [Fact]
-    public void Rejects_an_instance_with_a_tpm_which_is_no_enclave()
-    {
-        var machine = TestMachine.NitroAlone(Now);
-        var enrolled = machine.Enrolled(Now);
-        machine.Nitro = draft => draft.ModuleId = "i-0123-tpm0456";
-        Rejected(Nameless, machine, enrolled);
+        static void Lend(TestMachine machine, uint signer)
+        {
+            machine.Snp!.U32(0x048, signer);
+            machine.Snp.Key = machine.Snp.Key with { CommonName = "SEV-VLEK", ProductName = "Milan", SignedForProviders = true, HardwareId = null, ProviderId = "test-cloud", Serial = 9 };
+        }
+        var open = TestMachine.SnpWithGpus(Now, gpus: 0);
+        Lend(open, 4);
+        Trusted(open, open.Enrolled(Now)); // the key is the provider's, the report still names the chip
+        Rejects(Nameless, TestMachine.SnpWithGpus(Now, gpus: 0), machine => Lend(machine, 6));
+        Rejects(Nameless, TestMachine.SnpWithGpus(Now, gpus: 0), machine =>
+        {
+            Lend(machine, 4);
+            machine.Snp!.Fill(0x1A0, 64, 0);
+        });
     }
 
     [Fact]
@@ -131,11 +87,15 @@ public sealed class TeeVerifierTests
     }
 
     [Fact]
-    public void Rejects_a_platform_without_a_PPID()
+    public void Knows_an_instance_under_each_of_its_enclaves_and_its_gpus_in_any_order()
     {
-        var machine = TestMachine.TdxWithSwitches(Now);
-        machine.Tdx!.Ppid = new byte[16];
-        Rejected(Nameless, machine, new("", "tdx", default, [], 13));
+        var (instance, machine) = (TestMachine.NitroAlone(Now), TestMachine.SnpWithGpus(Now));
+        var (enrolled, other) = (instance.Enrolled(Now), machine.Enrolled(Now));
+        instance.Nitro = draft => draft.ModuleId = "i-0123-enc0457";
+        Trusted(instance, enrolled);
+        Assert.Equal("""{"cpu":"i-0123","devices":[]}"""u8, enrolled.AttestationKey.Span);
+        machine.Gpus.Reverse();
+        Trusted(machine, other);
     }
 
     [Theory]
@@ -237,6 +197,14 @@ public sealed class TeeVerifierTests
 
     private static VerifiedEvidence Trusted(TestMachine machine, EnrolledMachine enrolled) =>
         Verify(machine, enrolled) switch { Verdict.Trusted trusted => trusted.Evidence, var other => throw new InvalidOperationException(string.Join("; ", ((Verdict.Rejected)other).Reasons)) };
+
+    /// <summary>The machine as enrolled, and then as it is after a change.</summary>
+    private static void Rejects(string reason, TestMachine machine, Action<TestMachine> change)
+    {
+        var enrolled = machine.Enrolled(Now);
+        change(machine);
+        Rejected(reason, machine, enrolled);
+    }
 
     private static void Rejected(string reason, TestMachine machine, EnrolledMachine enrolled)
     {
