@@ -22,7 +22,7 @@ public sealed class TsmReports
     private const int MaxWordSizeInBytes = 256;
 
     private readonly string place;
-    private readonly Action<string> make;
+    private readonly Func<string, bool> make;
     private readonly Action<string> remove;
 
     public TsmReports() : this(Place, Directories.Make, Directories.Remove)
@@ -30,13 +30,13 @@ public sealed class TsmReports
     }
 
     /// <param name="place">A directory in the place of the kernel's.</param>
-    /// <param name="make">Makes an entry: in the kernel's, mkdir does, and its files are there.</param>
+    /// <param name="make">Makes an entry: in the kernel's, mkdir does, and its files are there. False where no module stands behind the directory.</param>
     /// <param name="remove">Removes it with its files.</param>
-    internal TsmReports(string place, Action<string> make, Action<string> remove) => (this.place, this.make, this.remove) = (place, make, remove);
+    internal TsmReports(string place, Func<string, bool> make, Action<string> remove) => (this.place, this.make, this.remove) = (place, make, remove);
 
     /// <summary>The kind of evidence: <c>sev-snp</c> or <c>tdx</c>; null where there is no such module, or one of a kind that is not known here.</summary>
     /// <exception cref="UnavailableException">The kernel has a module and does not let us ask it.</exception>
-    public string? Kind() => Directory.Exists(place) ? InEntry(entry => KindOf(Word(entry, "provider"))) : null;
+    public string? Kind() => Directory.Exists(place) ? InEntry(entry => KindOf(Word(entry, "provider")), without: () => null) : null;
 
     /// <summary>A report over these bytes; of SEV-SNP with the certificates that the host keeps for it.</summary>
     /// <param name="kind">As <see cref="Kind"/> said.</param>
@@ -45,7 +45,7 @@ public sealed class TsmReports
     public byte[] Report(string kind, ReadOnlyMemory<byte> challenge)
     {
         if (challenge.Length != CompositeEvidence.ChallengeSizeInBytes) throw new ArgumentException($"a report carries {CompositeEvidence.ChallengeSizeInBytes} bytes", nameof(challenge));
-        if (!Directory.Exists(place)) throw new UnavailableException($"there is no {place}: it needs Linux 6.7, a SEV-SNP or TDX guest, and configfs (mount -t configfs none /sys/kernel/config)");
+        if (!Directory.Exists(place)) throw None();
         return InEntry(entry =>
         {
             var provider = Word(entry, "provider");
@@ -59,8 +59,10 @@ public sealed class TsmReports
             var certificates = kind == "sev-snp" && Has(entry, "auxblob") ? Read(entry, "auxblob", CompositeEvidence.MaxPartSizeInBytes - report.Length) : [];
             if (Number(entry, "generation") != generation) throw new UnavailableException($"another process wrote into {entry} while its report was made");
             return (byte[])[.. report, .. certificates];
-        });
+        }, without: () => throw None());
     }
+
+    private UnavailableException None() => new($"nothing reports at {place}: it needs Linux 6.7, a SEV-SNP or TDX guest, and configfs (mount -t configfs none /sys/kernel/config)");
 
     /// <summary>Level 0 of SEV-SNP, the guest's most privileged, where the provider knows levels.</summary>
     /// <returns>The number of writes.</returns>
@@ -80,12 +82,12 @@ public sealed class TsmReports
         _ => null,
     };
 
-    private T InEntry<T>(Func<string, T> act)
+    private T InEntry<T>(Func<string, T> act, Func<T> without)
     {
         var entry = Path.Combine(place, $"strongroom-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16))}");
         try
         {
-            make(entry);
+            if (!make(entry)) return without();
             try
             {
                 return act(entry);

@@ -7,7 +7,12 @@ internal static partial class Directories
 {
     private const uint OwnerOnly = 0b111_000_000; // S_IRWXU
 
-    internal static void Make(string path) => Errno.Require(mkdir(path, OwnerOnly), $"making {path}");
+    /// <returns>False where the file system says that nothing stands behind it: configfs, for a subsystem without a driver.</returns>
+    internal static bool Make(string path)
+    {
+        if (mkdir(path, OwnerOnly) == 0) return true;
+        return Errno.Last == Errno.NoDevice ? false : throw Errno.Failure($"making {path}");
+    }
 
     internal static void Remove(string path) => Errno.Require(rmdir(path), $"removing {path}");
 

@@ -8,7 +8,7 @@ internal static class Errno
 {
     internal const int NoEntry = 2; // ENOENT
     internal const int Interrupted = 4; // EINTR
-    internal const int NoDevice = 6; // ENXIO: a socket in the file system
+    internal const int NoDevice = 6; // ENXIO: a socket in the file system, or nothing behind a name
     internal const int NoChild = 10; // ECHILD
     internal const int Loop = 40; // ELOOP: with O_NOFOLLOW, a symbolic link
 

@@ -19,7 +19,8 @@ internal sealed partial class SimulatedTsm : IDisposable
 
     public TsmReports Reports => new(Place, Make, Remove);
 
-    public string Provider { get; init; } = "sev_guest";
+    /// <summary>Null where the kernel has the directory and no module behind it.</summary>
+    public string? Provider { get; init; } = "sev_guest";
 
     /// <summary>The report over what is in <c>inblob</c>.</summary>
     public Func<byte[], byte[]> Report { get; init; } = asked => asked;
@@ -40,9 +41,10 @@ internal sealed partial class SimulatedTsm : IDisposable
 
     public void Dispose() => Directory.Delete(Place, recursive: true);
 
-    private void Make(string entry)
+    private bool Make(string entry)
     {
-        Directories.Make(entry);
+        if (Provider is null) return false; // as mkdir says it: ENXIO
+        Assert.True(Directories.Make(entry));
         Put("provider", Provider + "\n");
         Put("generation", "0\n");
         Put("inblob", "");
@@ -57,6 +59,7 @@ internal sealed partial class SimulatedTsm : IDisposable
         var thread = new Thread(() => Answer(entry, asked)) { IsBackground = true };
         lock (answering) answering.Add(entry, (thread, asked));
         thread.Start();
+        return true;
 
         void Put(string name, string text) => File.WriteAllText(Path.Combine(entry, name), text);
     }

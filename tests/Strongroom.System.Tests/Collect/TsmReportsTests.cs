@@ -53,6 +53,14 @@ public sealed class TsmReportsTests
     }
 
     [Fact]
+    public void A_directory_without_a_module_behind_it_is_none()
+    {
+        using var kernel = new SimulatedTsm { Provider = null };
+        Assert.Null(kernel.Reports.Kind());
+        Assert.Contains("nothing reports", Assert.Throws<UnavailableException>(() => kernel.Reports.Report("sev-snp", Challenge)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Refuses_a_module_of_another_kind_than_was_asked_for()
     {
         using var kernel = new SimulatedTsm { Provider = "tdx_guest" };
@@ -112,7 +120,7 @@ public sealed class TsmReportsTests
         var reports = new TsmReports(kernel.Place, entry =>
         {
             Directory.CreateDirectory(entry);
-            Directories.Make(entry);
+            return Directories.Make(entry);
         }, Directories.Remove);
         Assert.Contains("File exists", Assert.Throws<UnavailableException>(() => reports.Report("sev-snp", Challenge)).Message, StringComparison.Ordinal);
     }
