@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Strongroom.Attestation.Tpm;
+using Strongroom.Broker.Endorsements;
 using Strongroom.Broker.Machines;
 using Strongroom.Broker.Models;
 using Strongroom.Broker.People;
@@ -34,17 +35,19 @@ internal sealed class BrokerHost : IAsyncDisposable
 
     /// <param name="directory">Belongs to the host from now on.</param>
     /// <param name="witnessHandler">The way to the witnesses; tests hand in one that needs no network.</param>
+    /// <param name="endorsements">How a bundle on record is read; tests hand in one that knows their vendors. Null is how everybody else reads it.</param>
     /// <exception cref="LedgerBrokenException">The ledger is not the one that was written, or that a witness has seen.</exception>
     /// <exception cref="UnavailableException">A witness or the custody key is away.</exception>
     public static async Task<BrokerHost> StartAsync(
-        BrokerDirectory directory, TimeProvider clock, Limits limits, Func<HttpMessageHandler> witnessHandler, CancellationToken cancel)
+        BrokerDirectory directory, TimeProvider clock, Limits limits, Func<HttpMessageHandler> witnessHandler, CancellationToken cancel,
+        Func<ReadOnlyMemory<byte>, RecordedEndorsements>? endorsements = null)
     {
         var host = new BrokerHost();
         host.Own(directory);
         try
         {
             await host.OpenLedgerAsync(directory, clock, witnessHandler, cancel);
-            await host.ListenAsync(directory, clock, limits, cancel);
+            await host.ListenAsync(directory, clock, limits, endorsements ?? RecordedEndorsements.Read, cancel);
             return host;
         }
         catch
@@ -88,7 +91,8 @@ internal sealed class BrokerHost : IAsyncDisposable
         return new(http, VerifierKey.Parse(witness.Key));
     }
 
-    private async Task ListenAsync(BrokerDirectory directory, TimeProvider clock, Limits limits, CancellationToken cancel)
+    private async Task ListenAsync(
+        BrokerDirectory directory, TimeProvider clock, Limits limits, Func<ReadOnlyMemory<byte>, RecordedEndorsements> endorsements, CancellationToken cancel)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
@@ -96,7 +100,7 @@ internal sealed class BrokerHost : IAsyncDisposable
         limits.Add(builder.Services);
         builder.Services.AddJson();
         builder.Services.AddDocument();
-        AddRooms(builder.Services, directory, clock);
+        AddRooms(builder.Services, directory, clock, endorsements);
         app = builder.Build();
         app.UseProblems();
         app.UseRateLimiter();
@@ -108,15 +112,17 @@ internal sealed class BrokerHost : IAsyncDisposable
         Address = new(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
     }
 
-    private void AddRooms(IServiceCollection services, BrokerDirectory directory, TimeProvider clock)
+    private void AddRooms(IServiceCollection services, BrokerDirectory directory, TimeProvider clock, Func<ReadOnlyMemory<byte>, RecordedEndorsements> endorsements)
     {
         var (custody, models) = (Own(directory.OpenCustody()), Own(Table.Open(directory.File("models.db"))));
         var shelf = new ModelShelf(models);
         services.AddSingleton(clock).AddSingleton(Ledger).AddSingleton(Journal).AddSingleton(directory);
         services.AddSingleton(new Names(Own(Table.Open(directory.File("names.db"))))).AddSingleton(shelf).AddSingleton(custody);
         services.AddSingleton(Own(new Challenges<Enrolment>(clock, TpmEnrolment.Lifetime, EnrolmentJson.Default.Enrolment)))
+            .AddSingleton(Own(new Challenges<EnrolmentTranscript>(clock, EnrolmentTranscript.Lifetime, FactsJson.Default.EnrolmentTranscript))).AddSingleton<TeeIntroduction>()
             .AddSingleton(Own(new Challenges<Transcript>(clock, ReleaseEndpoints.ChallengeTimeToLive, FactsJson.Default.Transcript)))
             .AddSingleton(Own(new Challenges<RenewalTranscript>(clock, ReleaseEndpoints.ChallengeTimeToLive, FactsJson.Default.RenewalTranscript)));
+        services.AddSingleton(Own(new EndorsementShelf(Ledger, endorsements)));
         services.AddSingleton(new Strangers()).AddSingleton(new KeyRelease(custody, shelf, Journal, Own(Table.Open(directory.File("answers.db"), durable: false))));
     }
 

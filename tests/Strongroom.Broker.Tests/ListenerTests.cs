@@ -38,7 +38,7 @@ public sealed class ListenerTests : IAsyncLifetime
     [Theory]
     [InlineData("/v1/commands", Listener.MaxBodySizeInBytes)]
     [InlineData("/v1/challenges", Listener.MaxBodySizeInBytes)]
-    [InlineData("/v1/machines", Listener.MaxBodySizeInBytes)]
+    [InlineData("/v1/machines", Listener.MaxEvidenceBodySizeInBytes)]
     [InlineData("/v1/releases", Listener.MaxEvidenceBodySizeInBytes)]
     [InlineData("/v1/endorsements", Listener.MaxBundleBodySizeInBytes)]
     [InlineData("/v1/models", Listener.MaxManifestBodySizeInBytes)]

@@ -5,6 +5,7 @@ using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json.Serialization.Metadata;
+using Strongroom.Attestation.Appraisal;
 using Strongroom.Bytes;
 using Strongroom.Facts;
 using Strongroom.Ledger;
@@ -42,13 +43,16 @@ internal sealed class TestBroker : IAsyncDisposable
 
     public Digest BrokerKey => Digest.Of(certificate.PublicKey.ExportSubjectPublicKeyInfo());
 
+    /// <summary>The vendors of TEEs; null for the real ones.</summary>
+    public VendorRoots? Roots { get; init; }
+
     public LedgerState State => Host.Journal.State;
 
     /// <param name="directory">Made here, and deleted with the broker; null for one in the temporary directory.</param>
-    public static async Task<TestBroker> StartAsync(Limits? limits = null, bool development = true, bool now = false, string? directory = null)
+    public static async Task<TestBroker> StartAsync(Limits? limits = null, bool development = true, bool now = false, string? directory = null, VendorRoots? roots = null)
     {
         var place = directory is null ? System.IO.Directory.CreateTempSubdirectory("strongroom-broker-") : System.IO.Directory.CreateDirectory(directory);
-        var broker = new TestBroker(place.FullName, NewCertificate());
+        var broker = new TestBroker(place.FullName, NewCertificate()) { Roots = roots };
         if (now) broker.Clock.SetToNow();
         broker.WriteDirectory(development);
         await broker.StartAgainAsync(limits, development);
@@ -60,7 +64,7 @@ internal sealed class TestBroker : IAsyncDisposable
     {
         await StopAsync();
         var directory = BrokerDirectory.Open(new(Directory, null, null, null, development));
-        Host = await BrokerHost.StartAsync(directory, Clock, limits ?? Generous, Witness.Line, CancellationToken.None);
+        Host = await BrokerHost.StartAsync(directory, Clock, limits ?? Generous, Witness.Line, CancellationToken.None, Roots is null ? null : bytes => RecordedEndorsements.Read(bytes, Roots));
         client = new HttpClient(Pinned(SslProtocols.Tls13)) { BaseAddress = Host.Address };
     }
 

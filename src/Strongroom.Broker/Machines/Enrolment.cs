@@ -24,7 +24,7 @@ internal sealed record Enrolment(string Kind, string Machine, ReadOnlyMemory<byt
     public static (Enrolment? Enrolment, TpmEnrolment? Tpm, IReadOnlyList<string> Reasons) From(EnrolmentRequest asked, LedgerState state, DateTimeOffset now) => asked.Kind switch
     {
         "tpm" => FromTpm(asked, state, now),
-        "development" when state.DevelopmentAllowed => (Development(asked), null, []),
+        "development" when state.DevelopmentAllowed => (Development(KeyOf(asked)), null, []),
         "development" => (null, null, ["development evidence is accepted only under --danger-development-evidence"]),
         _ => (null, null, [$"there is no evidence of the kind {asked.Kind}"]),
     };
@@ -43,15 +43,17 @@ internal sealed record Enrolment(string Kind, string Machine, ReadOnlyMemory<byt
         if (asked.EndorsementCertificates is not [var certificate, ..]) return (null, null, ["a TPM is enrolled with its endorsement key's certificate"]);
         if (asked.EndorsementCertificates.Sum(der => der.Length) > MaxCertificatesSizeInBytes)
             throw new MalformedException(-1, $"an endorsement key's certificate and those above it have {MaxCertificatesSizeInBytes} bytes at most");
-        var introduction = new TpmIntroduction(certificate.ToArray(), [.. asked.EndorsementCertificates.Skip(1).Select(der => der.ToArray())], asked.AttestationKey.ToArray());
+        var introduction = new TpmIntroduction(certificate.ToArray(), [.. asked.EndorsementCertificates.Skip(1).Select(der => der.ToArray())], KeyOf(asked).ToArray());
         return TpmEnrolment.Check(introduction, state.Access.EndorsementRoots, now, out var reasons) is { } tpm
             ? (new("tpm", tpm.Machine, tpm.AttestationKey, asked.EndorsementCertificates), tpm, [])
             : (null, null, reasons);
     }
 
-    private static Enrolment Development(EnrolmentRequest asked)
+    private static ReadOnlyMemory<byte> KeyOf(EnrolmentRequest asked) => asked.AttestationKey ?? throw new MalformedException(-1, "the attestation key is missing");
+
+    private static Enrolment Development(ReadOnlyMemory<byte> attestationKey)
     {
-        var key = Ed25519PublicKey.From(asked.AttestationKey.Span);
+        var key = Ed25519PublicKey.From(attestationKey.Span);
         return new("development", EnrolledMachine.IdOf(key.Span), key.Span.ToArray());
     }
 }

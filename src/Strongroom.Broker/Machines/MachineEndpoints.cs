@@ -1,13 +1,15 @@
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Strongroom.Attestation.Composite;
 using Strongroom.Broker.Access;
+using Strongroom.Broker.Endorsements;
 using Strongroom.Broker.Release;
 using Strongroom.Facts;
 using Strongroom.Protocol;
 
 namespace Strongroom.Broker.Machines;
 
-/// <summary>Machines: a stranger until an operator signs for it and it has shown that its attestation key lives in the TPM that its maker vouched for.</summary>
+/// <summary>Machines: a stranger until an operator signs for it and it has shown that its attestation key lives in the TPM that its maker vouched for, or which TEE it is.</summary>
 internal static class MachineEndpoints
 {
     public static void MapMachines(this IEndpointRouteBuilder app)
@@ -15,24 +17,31 @@ internal static class MachineEndpoints
         var group = app.MapGroup("/v1/machines").WithTags("Machines");
         group.MapGet("", List).WithSummary("Every machine that was ever enrolled, page by page").Refuses(400);
         group.MapPost("/challenges", Challenge).RequireRateLimiting(Limits.Strangers)
-            .WithSummary("What a machine says of itself; the answer is a credential that only its TPM can open").Refuses(400, 403, 429);
-        group.MapPost("", Enrol).WithSummary("Enrol a machine: the operator's signed command and what the credential held").Refuses(400, 403, 503);
+            .WithSummary("What a machine says of itself; the answer is a credential that only its TPM can open, or what a TEE's evidence must be made for").Refuses(400, 403, 429);
+        group.MapPost("", Enrol).TakesUpTo(Listener.MaxEvidenceBodySizeInBytes).WithSummary("Enrol a machine: the operator's signed command, and what the credential held or the evidence of a TEE").Refuses(400, 403, 503);
     }
 
     private static Results<Ok<EnrolmentChallenge>, ProblemHttpResult> Challenge(
-        EnrolmentRequest asked, Journal journal, Challenges<Enrolment> challenges, TimeProvider clock)
+        EnrolmentRequest asked, Journal journal, Challenges<Enrolment> challenges, TeeIntroduction tees, TimeProvider clock)
     {
+        if (CompositeEvidence.CpuKinds.Contains(asked.Kind)) return TypedResults.Ok(tees.Challenge(asked.Kind));
         var (enrolment, tpm, reasons) = Enrolment.From(asked, journal.State, clock.GetUtcNow());
         if (enrolment is null) return Problem.EvidenceRefused.Because(reasons);
         var (id, given, expires) = challenges.Give(enrolment);
         using var secret = challenges.SecretOf(given);
-        return TypedResults.Ok(new EnrolmentChallenge(id, enrolment.Machine, Bytes.Timestamp.WholeSecond(expires), tpm?.Challenge(secret.Span).ToBytes()));
+        return TypedResults.Ok(new EnrolmentChallenge(id, Bytes.Timestamp.WholeSecond(expires), enrolment.Machine, tpm?.Challenge(secret.Span).ToBytes()));
     }
 
     private static async Task<Results<Ok<CommandReply>, Accepted<CommandReply>, ProblemHttpResult>> Enrol(
-        MachineEnrolment answer, Journal journal, Strangers strangers, Challenges<Enrolment> challenges, CancellationToken cancel)
+        MachineEnrolment answer, Journal journal, Strangers strangers, Challenges<Enrolment> challenges, TeeIntroduction tees, EndorsementShelf shelf, CancellationToken cancel)
     {
         if (answer.Command.Command is not EnrolMachine enrol) return Problem.Malformed.Because("the command is not machine/enrol.v1");
+        if (enrol.Transcript is not null)
+        {
+            if (tees.Refusal(answer, enrol) is { } refusal) return refusal;
+            ReadOnlyMemory<byte>[] blobs = answer.Measurement is { } told ? [answer.Evidence!.Value, told] : [answer.Evidence!.Value];
+            return await Commands.WriteAsync(journal, strangers, answer.Command, Enclosures.Read(enrol, blobs, await shelf.OnRecordAsync(journal.State, cancel)), cancel);
+        }
         if (challenges.Open(answer.Challenge) is not { Bound: var enrolment } given) return Problem.ChallengeSpent.Because();
         using var secret = challenges.SecretOf(given);
         List<string> reasons = [.. enrolment.Refusals(enrol)];
@@ -49,6 +58,6 @@ internal static class MachineEndpoints
         var machines = journal.State.Machines;
         return page.Of(machines.InOrder, machines.Machines, machine => new MachineDetails(
             machine.Id, machine.Kind, machine.Active, machine.At, machine.Index, machine.Enrolled.Pcrs, machine.Enrolled.ApplicationPcr, machine.Measurement,
-            machine.MeasuredAt));
+            machine.MeasuredAt, CompositeEvidence.CpuKinds.Contains(machine.Kind) ? MachineIdentity.Parse(machine.Enrolled.AttestationKey.Span) : null));
     }
 }

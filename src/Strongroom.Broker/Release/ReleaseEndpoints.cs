@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Strongroom.Broker.Endorsements;
 using Strongroom.Bytes;
 using Strongroom.Facts;
 using Strongroom.Protocol;
@@ -36,12 +37,12 @@ internal static class ReleaseEndpoints
     }
 
     private static async Task<Results<Ok<GrantReply>, Accepted<PendingReply>, ProblemHttpResult>> Release(
-        EvidenceSubmission answer, Journal journal, Challenges<Transcript> challenges, Strangers strangers, KeyRelease keys, CancellationToken cancel)
+        EvidenceSubmission answer, Journal journal, Challenges<Transcript> challenges, Strangers strangers, EndorsementShelf shelf, KeyRelease keys, CancellationToken cancel)
     {
         if (challenges.Open(answer.Challenge) is not { } given) return Problem.ChallengeSpent.Because();
         var state = journal.State;
         var transcript = given.Bound with { Files = state.Requests.Requests[given.Bound.Request].Asked.Files };
-        var result = AttestationResult.Of(state, transcript, answer.Evidence); // out here, where a stranger's evidence makes nobody wait
+        var result = AttestationResult.Of(state, transcript, answer.Evidence, await shelf.ForAsync(state, transcript.Machine, cancel)); // out here, where a stranger's evidence makes nobody wait
         if (result.IsTrusted && challenges.Spend(given, transcript.Machine) is { } spent) return spent.Because();
         ReleaseDecision decision = null!;
         var receipt = await journal.WriteAsync(

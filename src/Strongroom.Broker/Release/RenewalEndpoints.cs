@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Strongroom.Broker.Endorsements;
 using Strongroom.Bytes;
 using Strongroom.Facts;
 using Strongroom.Protocol;
@@ -24,20 +25,21 @@ internal static class RenewalEndpoints
     }
 
     public static async Task<Results<Ok<RenewalReply>, ProblemHttpResult>> Renew(
-        string lease, EvidenceSubmission answer, Journal journal, Challenges<RenewalTranscript> challenges, Strangers strangers, CancellationToken cancel)
+        string lease, EvidenceSubmission answer, Journal journal, Challenges<RenewalTranscript> challenges, Strangers strangers, EndorsementShelf shelf, CancellationToken cancel)
     {
         if (challenges.Open(answer.Challenge) is not { Bound: var transcript } given || transcript.Lease != lease) return Problem.ChallengeSpent.Because();
-        var result = AttestationResult.Of(journal.State, transcript, answer.Evidence);
+        var state = journal.State;
+        var result = AttestationResult.Of(state, transcript, answer.Evidence, await shelf.ForAsync(state, transcript.Machine, cancel));
         if (result.IsTrusted && challenges.Spend(given, transcript.Machine) is { } spent) return spent.Because();
         RenewalDecision decision = null!;
         var fresh = false;
         var receipt = await journal.WriteAsync(
-            (state, now) =>
+            (newest, now) =>
             {
-                decision = RenewalDecision.Make(state, transcript, result, now);
-                fresh = decision.Record.Outcome == Outcome.Allowed && state.Release.Leases[lease].IsFresh(now);
+                decision = RenewalDecision.Make(newest, transcript, result, now);
+                fresh = decision.Record.Outcome == Outcome.Allowed && newest.Release.Leases[lease].IsFresh(now);
                 if (decision.IsRepeated || fresh) return null;
-                if (state.Refused.HasRoomFor(decision.Record)) return new(decision.Record, result.Blobs);
+                if (newest.Refused.HasRoomFor(decision.Record)) return new(decision.Record, result.Blobs);
                 strangers.Count();
                 return null;
             },

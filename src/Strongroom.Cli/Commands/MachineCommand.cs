@@ -9,7 +9,7 @@ using Command = System.CommandLine.Command;
 
 namespace Strongroom.Cli.Commands;
 
-/// <summary><c>strongroom machine enrol|measure|evidence|list|show|retire</c>.</summary>
+/// <summary><c>strongroom machine enrol|challenge|measure|evidence|list|show|retire</c>.</summary>
 internal static class MachineCommand
 {
     private static readonly Argument<string> Machine = new("machine") { Description = "A machine's id, or as much of its beginning as only it has" };
@@ -19,16 +19,35 @@ internal static class MachineCommand
     private static readonly Option<string?> Pcrs = new("--pcrs") { Description = "The PCRs that say how it booted, ascending: 0,1,...; by default 0 to 7, the firmware's; 8, 9 and 14 are GRUB's and shim's" };
     private static readonly Option<string?> Development = new("--danger-development-evidence") { Description = "A key file instead of a TPM, made if it is not there: proves nothing" };
 
-    internal static Command Create() => new Command("machine", "Machines that may prove themselves").With(Enrol(), Measure(), Collect(), List(), Show(), Retire());
+    private static readonly Option<string?> Tee = new("--tee") { Description = "sev-snp, tdx or nitro: this machine's TEE with its GPUs, in the place of a TPM", HelpName = "KIND" };
+    private static readonly Option<string?> ChallengeFile = new("--challenge") { Description = "For a machine elsewhere: what strongroom machine challenge wrote", HelpName = "FILE" };
+    private static readonly Option<string?> EvidenceFile = new("--evidence") { Description = "What strongroom machine evidence wrote there", HelpName = "FILE" };
 
-    private static Command Enrol() => new Command("enrol", "Enrol the machine that this runs on; the operator's profile signs").With(Tpm, Pcrs, Intermediates, Development).Signs(async (parsed, session, _, cancel) =>
+    internal static Command Create() => new Command("machine", "Machines that may prove themselves").With(Enrol(), Challenge(), Measure(), Collect(), List(), Show(), Retire());
+
+    private static Command Enrol() => new Command("enrol",
+        """
+        Enrol a machine; the operator's profile signs
+
+        The machine that this runs on: by its TPM, or by its TEE (--tee). One that is elsewhere, with a TEE: strongroom machine challenge writes what it is asked, strongroom
+        machine evidence --nonce there what it answers; --challenge and --evidence take the two files. A TEE's evidence is verified here, with the endorsements on record, before anybody signs.
+        """).With(Tpm, Pcrs, Intermediates, Tee, ChallengeFile, EvidenceFile, Development).Signs(async (parsed, session, _, cancel) =>
     {
+        if (await TeeAsync(parsed, session, cancel) is { } tee)
+        {
+            return new(session, tee.Command(session))
+            {
+                Before = [$"It measures {tee.Measured.Digest()}:", .. tee.Measured.Claims.OrderBy(claim => claim.Key, StringComparer.Ordinal).Select(claim => $"  {claim.Key} {claim.Value}")],
+                Done = "is enrolled",
+                Send = (signed, stop) => tee.SendAsync(session, signed, stop),
+            };
+        }
         var machine = await LocalAsync(parsed, cancel);
         var challenge = await session.Broker.ChallengeAsync(machine.Introduction, cancel);
         if (challenge.Machine != machine.Id) throw new RefusedException($"the broker challenged {challenge.Machine}, this is {machine.Id}");
         var certificates = (machine.Introduction.EndorsementCertificates ?? []).Select(certificate => Digest.Of(certificate.Span)).ToList();
         return new(session, new EnrolMachine(
-            session.Ledger, Facts.Command.NewId(), session.Person, Session.Now, machine.Id, machine.Introduction.Kind, machine.Introduction.AttestationKey, machine.Pcrs,
+            session.Ledger, Facts.Command.NewId(), session.Person, Session.Now, machine.Id, machine.Introduction.Kind, machine.Introduction.AttestationKey ?? default, machine.Pcrs,
             EnrolledMachine.DefaultApplicationPcr, certificates is [var endorsement, ..] ? endorsement : null, machine.Measured.Digest(),
             certificates.Count > 1 ? [.. certificates.Skip(1)] : null))
         {
@@ -36,6 +55,35 @@ internal static class MachineCommand
             Send = async (signed, stop) => await session.Broker.EnrolAsync(new(signed, challenge.Challenge, await machine.ActivateAsync(challenge, stop), machine.Measured.ToBytes()), stop),
         };
     });
+
+    /// <summary>Null where no TEE is meant.</summary>
+    private static async Task<TeeIntroduction?> TeeAsync(ParseResult parsed, Session session, CancellationToken cancel)
+    {
+        var given = ((Option[])[Tpm, Pcrs, Intermediates, Development, Tee, ChallengeFile, EvidenceFile]).Where(option => parsed.GetResult(option) is { Implicit: false }).ToList();
+        if (!given.Intersect([Tee, ChallengeFile, EvidenceFile]).Any()) return null;
+        if (given is [var only] && only == Tee) return await TeeIntroduction.HereAsync(session, parsed.GetValue(Tee)!, cancel);
+        return given.Count == 2 && given.Contains(ChallengeFile) && given.Contains(EvidenceFile)
+            ? await TeeIntroduction.OfFilesAsync(session, parsed.GetValue(ChallengeFile)!, parsed.GetValue(EvidenceFile)!, cancel)
+            : throw new UsageException("a TEE is enrolled by --tee alone, or by --challenge and --evidence alone");
+    }
+
+    private static Command Challenge()
+    {
+        var kind = new Argument<string>("kind") { Description = "sev-snp, tdx or nitro" };
+        var file = new Option<string>("--out") { Description = "A new file", Required = true, HelpName = "FILE" };
+        return new Command("challenge", "What a machine with a TEE, elsewhere, is to answer within the hour").With(kind, file).Talks(async (parsed, session, terminal, cancel) =>
+        {
+            var path = parsed.GetRequiredValue(file);
+            if (File.Exists(path)) throw new UsageException($"{path} is there already; name a new file");
+            var challenge = await TeeIntroduction.AskAsync(session, parsed.GetRequiredValue(kind), cancel);
+            File.WriteAllBytes(path, CanonicalJson.Serialize(challenge, ProtocolJson.Default.EnrolmentChallenge));
+            var nonce = challenge.Transcript!.Digest();
+            terminal.Answer(
+                new JsonObject { ["nonce"] = nonce.ToString(), ["expires"] = Timestamp.Format(challenge.Expires) },
+                text => text.WriteLine($"until {Timestamp.Format(challenge.Expires)}, on the machine: strongroom machine evidence --nonce {nonce} --out FILE"));
+            return ExitCode.Ok;
+        });
+    }
 
     private static Command Measure() => new Command("measure", "What this machine measures now, as strongroom reference add takes it").With(Tpm, Pcrs, Development).Runs(async (parsed, terminal, cancel) =>
     {
@@ -98,6 +146,11 @@ internal static class MachineCommand
         {
             text.WriteLine($"{machine.Machine}{(machine.Active ? "" : ", retired")}");
             text.WriteLine($"  evidence     {machine.Kind}{(machine.Pcrs.Count == 0 ? "" : $", PCRs {string.Join(",", machine.Pcrs)}, starts in PCR {machine.ApplicationPcr}")}");
+            if (machine.Identity is { } identity)
+            {
+                text.WriteLine($"  processor    {identity.Cpu}");
+                foreach (var device in identity.Devices) text.WriteLine($"  device       {device}");
+            }
             text.WriteLine($"  measurement  {machine.Measurement?.ToString() ?? "it has not proved any yet"}{(machine.MeasuredAt is { } at ? ", " + Timestamp.Format(at) : "")}");
             text.WriteLine($"  enrolled     {Timestamp.Format(machine.At)}, ledger entry {machine.Index}");
         });

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using Strongroom.Bytes;
 
 namespace Strongroom.Facts;
@@ -46,7 +47,7 @@ public static class CommandWords
             $"You enrol {enrol.Machine}, which proves itself with {enrol.Kind} evidence.",
             .. enrol.Kind == "development" ? ["DANGER: development evidence proves nothing about a machine."] : Array.Empty<string>(),
             .. enrol.Pcrs.Count > 0 ? [$"Boot PCRs {string.Join(", ", enrol.Pcrs)}; enclaves are measured into PCR {enrol.ApplicationPcr}."] : Array.Empty<string>(),
-            $"Attestation key {Digest.Of(enrol.AttestationKey.Span)}.",
+            .. enrol.Transcript is { } transcript ? Introduced(enrol, transcript) : [$"Attestation key {Digest.Of(enrol.AttestationKey.Span)}."],
             .. enrol.Endorsement is { } certificate ? [$"Endorsed by the certificate {certificate}."] : Array.Empty<string>(),
             .. enrol.Intermediates is { } between ? [$"Between it and its maker's root: {string.Join(", ", between)}."] : Array.Empty<string>(),
             .. enrol.Measurement is { } measurement ? [$"It measured {measurement} when it was enrolled."] : Array.Empty<string>(),
@@ -79,6 +80,12 @@ public static class CommandWords
         Revoke revoke => [$"You revoke {revoke.Target}, at once and for ever; every lease that rests on it ends.", $"Reason: {revoke.Reason}"],
         _ => throw new System.Diagnostics.UnreachableException(),
     };
+
+    private static IEnumerable<string> Introduced(EnrolMachine enrol, EnrolmentTranscript transcript) =>
+    [
+        $"It is this processor with these devices, and no others: {Encoding.UTF8.GetString(enrol.AttestationKey.Span)}",
+        $"It said so in the evidence {enrol.Evidence}, made for the challenge {transcript.Digest()} of {Timestamp.Format(transcript.Issued)}.",
+    ];
 
     private static IEnumerable<string> What(TrustChange change) => change switch
     {

@@ -1,3 +1,4 @@
+using Strongroom.Attestation.Appraisal;
 using Strongroom.Bytes;
 using Strongroom.Policy;
 
@@ -14,6 +15,7 @@ public sealed class DecisionAudit(Func<Digest, CancellationToken, ValueTask<Read
 {
     private readonly List<Deviation> deviations = [];
     private readonly List<Difference> differences = [];
+    private RecordedEndorsements onRecord = RecordedEndorsements.None;
 
     /// <summary>What was folded so far.</summary>
     public LedgerState State { get; private set; } = LedgerState.Empty;
@@ -23,6 +25,9 @@ public sealed class DecisionAudit(Func<Digest, CancellationToken, ValueTask<Read
 
     /// <summary>The past decisions that the candidate policy would have made otherwise.</summary>
     public IReadOnlyList<Difference> Differences => differences;
+
+    /// <summary>Whom evidence is judged under: test vendors, in tests.</summary>
+    internal VendorRoots Roots { get; init; } = VendorRoots.Pinned;
 
     public long Commands { get; private set; }
 
@@ -88,11 +93,11 @@ public sealed class DecisionAudit(Func<Digest, CancellationToken, ValueTask<Read
                 break;
             case ReleaseDecided decided:
                 if (decided.Grant is not null) Grants++;
-                await CompareAsync(index, entry, decided.Evidence, evidence => Recompute(index, decided, evidence), cancel).ConfigureAwait(false);
+                await CompareAsync(index, entry, decided.Evidence, decided.Transcript.Machine, (evidence, endorsements) => Recompute(index, decided, evidence, endorsements), cancel).ConfigureAwait(false);
                 await RequireMeasurementAsync(index, decided, cancel).ConfigureAwait(false);
                 break;
             case RenewalDecided renewed:
-                await CompareAsync(index, entry, renewed.Evidence, evidence => Recompute(index, renewed, evidence), cancel)
+                await CompareAsync(index, entry, renewed.Evidence, renewed.Transcript.Machine, (evidence, endorsements) => Recompute(index, renewed, evidence, endorsements), cancel)
                     .ConfigureAwait(false);
                 await RequireMeasurementAsync(index, renewed, cancel).ConfigureAwait(false);
                 break;
@@ -109,7 +114,9 @@ public sealed class DecisionAudit(Func<Digest, CancellationToken, ValueTask<Read
             if (await BlobAsync(index, Enclosed(record.Command, digest), digest, cancel).ConfigureAwait(false) is not { } bytes) return;
             enclosed.Add(bytes);
         }
-        Add(index, $"the command {record.Command.Id} should not have been written with what lies beside it", EnclosedRefusals(record, enclosed));
+        var endorsements = record.Command is EnrolMachine { Evidence: not null } ? await OnRecordAsync(index, cancel).ConfigureAwait(false) : RecordedEndorsements.None;
+        if (endorsements is null) return;
+        Add(index, $"the command {record.Command.Id} should not have been written with what lies beside it", EnclosedRefusals(record, enclosed, endorsements));
     }
 
     private static string Enclosed(Command command, Digest digest) => command switch
@@ -118,32 +125,35 @@ public sealed class DecisionAudit(Func<Digest, CancellationToken, ValueTask<Read
         EnrolMachine enrol when digest == enrol.Measurement => "measurement",
         RecordEndorsements => "bundle of endorsements",
         ProposeChange => "CoRIM",
+        EnrolMachine { Evidence: not null } => "evidence",
         _ => "certificate",
     };
 
-    private IReadOnlyList<string> EnclosedRefusals(CommandRecord record, IReadOnlyList<ReadOnlyMemory<byte>> enclosed)
+    private IReadOnlyList<string> EnclosedRefusals(CommandRecord record, IReadOnlyList<ReadOnlyMemory<byte>> enclosed, RecordedEndorsements endorsements)
     {
         try
         {
-            return Enclosures.Read(record.Command, enclosed).Refusals(State, record.Command, record.At);
+            return Enclosures.Read(record.Command, enclosed, endorsements).Refusals(State, record.Command, record.At);
         }
-        catch (MalformedException e)
+        catch (Exception e) when (e is MalformedException or UnavailableException)
         {
             return [e.Message];
         }
     }
 
     private async ValueTask CompareAsync(
-        long index, ReadOnlyMemory<byte> entry, Digest digest, Func<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> recompute, CancellationToken cancel)
+        long index, ReadOnlyMemory<byte> entry, Digest digest, string machine, Func<ReadOnlyMemory<byte>, RecordedEndorsements, ReadOnlyMemory<byte>> recompute, CancellationToken cancel)
     {
         if (await BlobAsync(index, "evidence", digest, cancel).ConfigureAwait(false) is not { } evidence) return;
+        var needed = State.Machines.Find(machine) is not null && AttestationResult.NeedsEndorsements(State, machine);
+        if ((needed ? await OnRecordAsync(index, cancel).ConfigureAwait(false) : RecordedEndorsements.None) is not { } endorsements) return;
         try
         {
-            var again = recompute(evidence);
+            var again = recompute(evidence, endorsements);
             if (again.Span.SequenceEqual(entry.Span)) Recomputed++;
             else deviations.Add(new(index, $"the decision comes out otherwise: {Outline(again)}; the ledger says {Outline(entry)}"));
         }
-        catch (Exception e) when (e is MalformedException or ArgumentException or RefusedException)
+        catch (Exception e) when (e is MalformedException or ArgumentException or RefusedException or UnavailableException)
         {
             deviations.Add(new(index, $"the decision cannot be computed again: {e.Message}"));
         }
@@ -155,6 +165,23 @@ public sealed class DecisionAudit(Func<Digest, CancellationToken, ValueTask<Read
         if (decided.Measurement is { } measurement) await BlobAsync(index, "measurement", measurement, cancel).ConfigureAwait(false);
     }
 
+    /// <summary>The endorsements that count at this place, as they lie beside the ledger; null, and told, when they do not.</summary>
+    private async ValueTask<RecordedEndorsements?> OnRecordAsync(long index, CancellationToken cancel)
+    {
+        if (State.Endorsements.Latest?.Digest is not { } digest) return RecordedEndorsements.None;
+        if (onRecord.Digest == digest) return onRecord;
+        if (await BlobAsync(index, "bundle of endorsements", digest, cancel).ConfigureAwait(false) is not { } bytes) return null;
+        try
+        {
+            return onRecord = RecordedEndorsements.Read(bytes, Roots);
+        }
+        catch (MalformedException e)
+        {
+            deviations.Add(new(index, $"the endorsements on record are none: {e.Message}"));
+            return null;
+        }
+    }
+
     private async ValueTask<ReadOnlyMemory<byte>?> BlobAsync(long index, string what, Digest digest, CancellationToken cancel)
     {
         var bytes = await blob(digest, cancel).ConfigureAwait(false);
@@ -164,9 +191,9 @@ public sealed class DecisionAudit(Func<Digest, CancellationToken, ValueTask<Read
         return null;
     }
 
-    private ReadOnlyMemory<byte> Recompute(long index, ReleaseDecided decided, ReadOnlyMemory<byte> evidence)
+    private ReadOnlyMemory<byte> Recompute(long index, ReleaseDecided decided, ReadOnlyMemory<byte> evidence, RecordedEndorsements endorsements)
     {
-        var result = AttestationResult.Of(State, decided.Transcript, evidence);
+        var result = AttestationResult.Of(State, decided.Transcript, evidence, endorsements);
         var again = ReleaseDecision.Make(State, decided.Transcript, result, decided.At);
         if (again.Standing is { } lease) deviations.Add(new(index, $"the same enclave was decided on again while it held {lease.Id}"));
         else if (again.IsRepeated) deviations.Add(new(index, "the same answer was written twice"));
@@ -174,9 +201,9 @@ public sealed class DecisionAudit(Func<Digest, CancellationToken, ValueTask<Read
         return again.Entry;
     }
 
-    private ReadOnlyMemory<byte> Recompute(long index, RenewalDecided decided, ReadOnlyMemory<byte> evidence)
+    private ReadOnlyMemory<byte> Recompute(long index, RenewalDecided decided, ReadOnlyMemory<byte> evidence, RecordedEndorsements endorsements)
     {
-        var again = RenewalDecision.Make(State, decided.Transcript, AttestationResult.Of(State, decided.Transcript, evidence), decided.At);
+        var again = RenewalDecision.Make(State, decided.Transcript, AttestationResult.Of(State, decided.Transcript, evidence, endorsements), decided.At);
         if (again.IsRepeated) deviations.Add(new(index, "the same answer was written twice"));
         return again.Entry;
     }

@@ -6,19 +6,21 @@ using Strongroom.Sealing;
 namespace Strongroom.Facts;
 
 /// <summary>
-/// What a command brings along that is too large for an entry and lies beside the ledger: a model's manifest, the certificates that vouch for a TPM, vendors' endorsements, what a machine measured, a signed CoRIM. The
+/// What a command brings along that is too large for an entry and lies beside the ledger: a model's manifest, the certificates that vouch for a TPM, the evidence
+/// of a TEE, vendors' endorsements, what a machine measured, a signed CoRIM. The
 /// broker asks these rules before it writes, the auditor asks them again of what lies there, so that neither has to be believed. What is dear is done
-/// once: hashing and reading up to 16 MiB by <see cref="Read"/>, a chain of certificates by the first <see cref="Refusals"/> that finds it to hold.
+/// once: hashing and reading up to 16 MiB by <see cref="Read"/>, a chain of certificates or a TEE's evidence by the first <see cref="Refusals"/> that finds it to hold.
 /// </summary>
 public sealed class Enclosures
 {
     private readonly Manifest? manifest;
-    private readonly RecordedEndorsements? endorsements;
+    private readonly RecordedEndorsements endorsements;
     private readonly IReadOnlyList<string> wrong;
+    private IReadOnlyList<string>? disproved; // as the next one
     private EndorsementPath? vouched; // an answer once found; whoever loses a race over it has found another that holds as well
 
     private Enclosures(IReadOnlyList<ReadOnlyMemory<byte>> blobs, IReadOnlyList<string> wrong, Manifest? manifest = null, RecordedEndorsements? endorsements = null) =>
-        (Blobs, this.wrong, this.manifest, this.endorsements) = (blobs, wrong, manifest, endorsements);
+        (Blobs, this.wrong, this.manifest, this.endorsements) = (blobs, wrong, manifest, endorsements ?? RecordedEndorsements.None);
 
     /// <summary>In the order in which the command names them.</summary>
     public IReadOnlyList<ReadOnlyMemory<byte>> Blobs { get; }
@@ -29,7 +31,7 @@ public sealed class Enclosures
         AddModel add => [add.ManifestDigest],
         RecordEndorsements record => [record.Bundle],
         ProposeChange { Change: SetReference { Corim: { } corim } } => [corim.File],
-        EnrolMachine enrol => enrol.Measurement is { } measurement ? [.. CertificatesOf(enrol), measurement] : CertificatesOf(enrol),
+        EnrolMachine enrol => [.. CertificatesOf(enrol), .. Each(enrol.Evidence), .. Each(enrol.Measurement)],
         _ => [],
     };
 
@@ -42,8 +44,9 @@ public sealed class Enclosures
 
     /// <summary>Reads what came with the command; what is wrong with it alone is among the <see cref="Refusals"/> of every ledger.</summary>
     /// <param name="blobs">In the order of <see cref="Of"/>.</param>
+    /// <param name="onRecord">What a TEE's evidence is judged with; other commands need none.</param>
     /// <exception cref="MalformedException">What the command names as a manifest, a bundle or a measurement is none.</exception>
-    public static Enclosures Read(Command command, IReadOnlyList<ReadOnlyMemory<byte>> blobs)
+    public static Enclosures Read(Command command, IReadOnlyList<ReadOnlyMemory<byte>> blobs, RecordedEndorsements? onRecord = null)
     {
         ArgumentNullException.ThrowIfNull(blobs);
         if (!blobs.Select(bytes => Digest.Of(bytes.Span)).SequenceEqual(Of(command))) return new(blobs, ["what comes with the command is not what it names"]);
@@ -53,7 +56,7 @@ public sealed class Enclosures
             {
                 AddModel => new(blobs, [], Manifest.Parse(blobs[0].Span)),
                 RecordEndorsements => new(blobs, [], endorsements: RecordedEndorsements.Read(blobs[0])),
-                EnrolMachine { Measurement: not null } enrol => new(blobs, [.. Measured(enrol, Measurement.Parse(blobs[^1].Span))]),
+                EnrolMachine { Measurement: not null } enrol => new(blobs, [.. Measured(enrol, Measurement.Parse(blobs[^1].Span))], endorsements: onRecord),
                 _ => new(blobs, []),
             };
         }
@@ -67,6 +70,8 @@ public sealed class Enclosures
     /// <param name="state">The ledger before the command: the publishers' keys and the roots that were recorded then.</param>
     /// <param name="command">The one that they were read with.</param>
     /// <param name="now">When the command is written: certificates must be valid then.</param>
+    /// <exception cref="MalformedException">What the command names as evidence is none.</exception>
+    /// <exception cref="UnavailableException">The endorsements on record do not suffice, or have changed since: there is nothing to decide on.</exception>
     public IReadOnlyList<string> Refusals(LedgerState state, Command command, DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(state);
@@ -74,12 +79,15 @@ public sealed class Enclosures
         return command switch
         {
             AddModel add => [.. Signed(state, add, manifest!)],
-            RecordEndorsements record => [.. Collected(state, record, endorsements!)],
+            RecordEndorsements record => [.. Collected(state, record, endorsements)],
             ProposeChange { Change: SetReference { Corim: { } corim } set } => CorimRules.Refusals(set, corim, Blobs[0], now),
+            EnrolMachine { Evidence: not null } enrol => Proved(state, enrol),
             EnrolMachine { Endorsement: not null } enrol => Vouched(state, enrol, now),
             _ => [],
         };
     }
+
+    private static IReadOnlyList<Digest> Each(Digest? named) => named is { } digest ? [digest] : [];
 
     /// <summary>Parsing has checked that the manifest bears the signature of the key that it names.</summary>
     private static IEnumerable<string> Signed(LedgerState state, AddModel add, Manifest manifest)
@@ -92,7 +100,25 @@ public sealed class Enclosures
     private static IEnumerable<string> Collected(LedgerState state, RecordEndorsements record, RecordedEndorsements bundle)
     {
         if (!state.Access.Collectors.TryGetValue(record.Collector, out var key) || !bundle.IsSignedBy(key)) yield return $"the bundle is not signed by the key on record for {record.Collector}";
-        if (bundle.Collected != record.Collected) yield return $"the bundle was collected at {Timestamp.Format(bundle.Collected)}";
+        if (bundle.Collected != record.Collected) yield return $"the bundle was collected at {Timestamp.Format(bundle.Collected!.Value)}";
+    }
+
+    private IReadOnlyList<string> Proved(LedgerState state, EnrolMachine enrol)
+    {
+        endorsements.Require(state);
+        return disproved ??= [.. Disproved(enrol)];
+    }
+
+    private IEnumerable<string> Disproved(EnrolMachine enrol)
+    {
+        if (enrol.Transcript is not { } transcript) return ["it answers nothing"];
+        var found = endorsements.Enrolment(enrol.Kind, Blobs[0], transcript.Digest(), transcript.Issued);
+        if (found.Identity is not { } identity) return found.Reasons;
+        var measured = Measurement.Of(enrol.Kind, found.Claims);
+        List<string> reasons = [];
+        if (!identity.ToBytes().AsSpan().SequenceEqual(enrol.AttestationKey.Span)) reasons.Add($"the evidence is of {identity.MachineId()}");
+        if (measured != enrol.Measurement) reasons.Add($"the evidence measures {measured}");
+        return reasons;
     }
 
     /// <summary>What people will read as this machine's measurement is one that it could have.</summary>

@@ -19,5 +19,6 @@ namespace Strongroom.Facts;
 [JsonSerializable(typeof(Founding))]
 [JsonSerializable(typeof(Transcript))]
 [JsonSerializable(typeof(RenewalTranscript))]
+[JsonSerializable(typeof(EnrolmentTranscript))]
 [JsonSerializable(typeof(Configuration))]
 public sealed partial class FactsJson : JsonSerializerContext;

@@ -68,7 +68,7 @@ internal static class Rules
         ApproveChange approve => AccessRules.Refusals(state, approve, now),
         RefuseChange refuse => AccessRules.Refusals(state, refuse),
         AddModel add => ModelsRules.Refusals(state, add),
-        EnrolMachine enrol => MachinesRules.Refusals(state, enrol),
+        EnrolMachine enrol => MachinesRules.Refusals(state, enrol, now),
         RetireMachine retire => MachinesRules.Refusals(state, retire),
         RecordEndorsements record => EndorsementsRules.Refusals(state, record, now),
         OpenRequest open => RequestsRules.Refusals(state, open, now),

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Strongroom.Attestation.Composite;
 using Strongroom.Bytes;
 
 namespace Strongroom.Policy;
@@ -43,7 +44,7 @@ public sealed record PolicyRule(
 }
 
 /// <summary>Machines that prove themselves with one kind of evidence.</summary>
-/// <param name="Evidence">The kind, <c>tpm</c> or <c>development</c>.</param>
+/// <param name="Evidence">The kind: <c>tpm</c>, <c>sev-snp</c>, <c>tdx</c>, <c>nitro</c> or <c>development</c>.</param>
 /// <param name="ReferenceValues">Names of recorded sets; the evidence must equal one of them.</param>
 /// <param name="DangerDevelopmentEvidence">Must be true, and may only be present, where <paramref name="Evidence"/> is <c>development</c>.</param>
 public sealed record MachineClause(
@@ -51,7 +52,11 @@ public sealed record MachineClause(
     IReadOnlyList<string> ReferenceValues,
     long MaximumEvidenceAgeSeconds,
     long MaximumStartsPerBoot,
-    bool? DangerDevelopmentEvidence = null);
+    bool? DangerDevelopmentEvidence = null)
+{
+    /// <summary>A processor says what it runs, never how often: the start that asks is the only one known.</summary>
+    internal bool CountsNoStarts => CompositeEvidence.CpuKinds.Contains(Evidence);
+}
 
 /// <summary>So many different people of a group.</summary>
 public sealed record ApprovalClause(string Group, long Count);

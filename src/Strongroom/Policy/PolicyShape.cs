@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Strongroom.Attestation;
+using Strongroom.Attestation.Composite;
 using Strongroom.Bytes;
 
 namespace Strongroom.Policy;
@@ -13,7 +14,7 @@ internal static class PolicyShape
     private const long MaxSeconds = 366 * 86_400;
 
     private static readonly string[] MemoryKinds = ["secret", "locked"];
-    private static readonly string[] EvidenceKinds = ["tpm", DevelopmentEvidence.KindName];
+    private static readonly string[] EvidenceKinds = ["tpm", .. CompositeEvidence.CpuKinds, DevelopmentEvidence.KindName];
 
     internal static void Require(PolicyDocument policy)
     {
@@ -45,10 +46,11 @@ internal static class PolicyShape
 
     private static void RequireMachine(MachineClause clause, string of)
     {
-        if (!EvidenceKinds.Contains(clause.Evidence)) throw Refuse($"{of}\"{clause.Evidence}\" is no kind of evidence; {string.Join(" and ", EvidenceKinds)} are");
+        if (!EvidenceKinds.Contains(clause.Evidence)) throw Refuse($"{of}\"{clause.Evidence}\" is no kind of evidence; {string.Join(", ", EvidenceKinds)} are");
         RequireNames(clause.ReferenceValues, of + "reference_values");
         RequireRange(clause.MaximumEvidenceAgeSeconds, MaxSeconds, of);
         RequireRange(clause.MaximumStartsPerBoot, MaxItems, of);
+        if (clause.CountsNoStarts && clause.MaximumStartsPerBoot != 1) throw Refuse($"{of}maximum_starts_per_boot must be 1 for {clause.Evidence}, which cannot count starts");
         if ((clause.Evidence == DevelopmentEvidence.KindName) != (clause.DangerDevelopmentEvidence == true) || clause.DangerDevelopmentEvidence == false)
             throw Refuse($"{of}danger_development_evidence: true belongs to evidence development, and only there");
     }

@@ -48,7 +48,7 @@ internal static class PolicyWords
         foreach (var clause in rule.Machines)
         {
             yield return $"  The machine proves itself with {Kind(clause.Evidence)}, verified at most {Duration.Words(clause.MaximumEvidenceAgeSeconds)} ago, "
-                + $"equal to the reference values {Either(clause.ReferenceValues)}, and has started an enclave at most {Times(clause.MaximumStartsPerBoot)} since it booted.";
+                + $"equal to the reference values {Either(clause.ReferenceValues)}{(clause.CountsNoStarts ? "" : $", and has started an enclave at most {Times(clause.MaximumStartsPerBoot)} since it booted")}.";
         }
         var people = rule.Approvals.Select(clause => $"{People(clause.Count)} of group {clause.Group}");
         yield return $"  Before that, {List([.. people])} have approved{(rule.Approvals.Sum(clause => clause.Count) > 1 ? ", all of them different" : "")}; who asks never approves, and one refusal ends the request.";
@@ -67,11 +67,13 @@ internal static class PolicyWords
         if (rule.Purposes is [PolicyRule.Any]) yield return "it allows any purpose: name those that you mean";
         if (rule.MinimumVersion is not null) yield return "it allows versions that a newer one replaced: leave minimum_version out to allow only the newest";
         if (rule.Files is [PolicyRule.Any]) yield return "it allows any selection of files: a model that lacks some of its files may behave otherwise than the one that was judged";
-        if (rule.Memory.Contains("locked")) yield return "locked memory can be read by root, and no evidence that it accepts proves a TEE: leave only secret";
+        if (rule.Memory.Contains("locked")) yield return "locked memory can be read by root: leave only secret";
         if (!rule.CheckTree) yield return "without check_tree a holder of the model's key can replace chunks under the publisher's signature";
         if (rule.MaximumLeaseSeconds > Duration.Day) yield return $"a machine that is cut off keeps the key for up to {Duration.Words(rule.MaximumLeaseSeconds)}: no revocation reaches it";
         if (rule.MaximumApprovalSeconds > 7 * Duration.Day) yield return $"an approval given today can be used in {Duration.Words(rule.MaximumApprovalSeconds)}";
         if (rule.MaximumRequestSeconds > 30 * Duration.Day) yield return $"a request opened today can be used in {Duration.Words(rule.MaximumRequestSeconds)}";
+        if (rule.Machines.Any(clause => clause.CountsNoStarts) && rule.Machines.Any(clause => clause.Evidence == "tpm"))
+            yield return "it takes a TPM in the place of a TEE: whose hypervisor or bus can be read gets the same key";
         foreach (var clause in rule.Machines)
         {
             if (clause.Evidence == DevelopmentEvidence.KindName) yield return "development evidence proves nothing: anybody who holds a development machine's key file gets the key";
@@ -83,6 +85,9 @@ internal static class PolicyWords
     private static string Kind(string evidence) => evidence switch
     {
         "tpm" => "a TPM 2.0 quote",
+        "sev-snp" => "an AMD SEV-SNP report, with evidence of every GPU and switch that it was enrolled with",
+        "tdx" => "an Intel TDX quote, with evidence of every GPU and switch that it was enrolled with",
+        "nitro" => "an AWS Nitro attestation document",
         DevelopmentEvidence.KindName => "development evidence, which proves nothing",
         _ => evidence + " evidence",
     };

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Strongroom.Attestation.Composite;
 using Strongroom.Bytes;
 using Strongroom.Crypto;
 using Strongroom.Facts;
@@ -13,9 +14,10 @@ public sealed record ModelDetails(
 /// <summary>An item of <c>GET /v1/machines</c>.</summary>
 /// <param name="Measurement">What its evidence proved last; absent if it never gave any.</param>
 /// <param name="MeasuredAt">When that was.</param>
+/// <param name="Identity">A TEE: its processor and its devices, as their makers certified them.</param>
 public sealed record MachineDetails(
     string Machine, string Kind, bool Active, DateTimeOffset At, long Index, IReadOnlyList<int> Pcrs, int ApplicationPcr, Digest? Measurement = null,
-    DateTimeOffset? MeasuredAt = null);
+    DateTimeOffset? MeasuredAt = null, MachineIdentity? Identity = null);
 
 /// <summary>An item of <c>GET /v1/requests</c>, and the reply to <c>GET /v1/requests/{id}</c>.</summary>
 /// <param name="Command">As it was signed; its digest is what approvers sign.</param>

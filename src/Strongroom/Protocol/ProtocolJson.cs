@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Strongroom.Attestation.Composite;
 using Strongroom.Bytes;
 using Strongroom.Facts;
 
@@ -28,6 +29,7 @@ namespace Strongroom.Protocol;
 [JsonSerializable(typeof(EnrolmentRequest))]
 [JsonSerializable(typeof(EnrolmentChallenge))]
 [JsonSerializable(typeof(MachineEnrolment))]
+[JsonSerializable(typeof(MachineIdentity))]
 [JsonSerializable(typeof(ModelUpload))]
 [JsonSerializable(typeof(EndorsementUpload))]
 [JsonSerializable(typeof(ReferenceUpload))]

@@ -1,4 +1,5 @@
 using System.Net;
+using Strongroom.Attestation.Appraisal;
 using Strongroom.Broker.Tests.Machines;
 using Strongroom.Bytes;
 using Strongroom.Crypto;
@@ -52,9 +53,9 @@ internal sealed class ReleaseScene : IAsyncDisposable
         "storyteller", [Model], [Purpose], [new("development", ["enclaves"], 60, 4, DangerDevelopmentEvidence: true)], [new("security", 2)], ["secret", "locked"],
         CheckTree: false, MaximumLeaseSeconds: 3600, MaximumRequestSeconds: 86_400, MaximumApprovalSeconds: 86_400, Files: ["*"]);
 
-    public static async Task<ReleaseScene> StartAsync(Limits? limits = null, bool now = false, string? directory = null)
+    public static async Task<ReleaseScene> StartAsync(Limits? limits = null, bool now = false, string? directory = null, VendorRoots? roots = null)
     {
-        var scene = new ReleaseScene(await TestBroker.StartAsync(limits, now: now, directory: directory));
+        var scene = new ReleaseScene(await TestBroker.StartAsync(limits, now: now, directory: directory, roots: roots));
         await scene.PrepareAsync();
         return scene;
     }
@@ -146,7 +147,7 @@ internal sealed class ReleaseScene : IAsyncDisposable
             await Broker.PostAsync("/v1/machines/challenges", new("development", machine.Key.PublicKey.Span.ToArray()), ProtocolJson.Default.EnrolmentRequest),
             ProtocolJson.Default.EnrolmentChallenge);
         var (ledger, id, by, at) = Broker.By(Operator);
-        var enrol = new EnrolMachine(ledger, id, by, at, challenge.Machine, "development", machine.Key.PublicKey.Span.ToArray(), [], 13);
+        var enrol = new EnrolMachine(ledger, id, by, at, challenge.Machine!, "development", machine.Key.PublicKey.Span.ToArray(), [], 13);
         return await Broker.PostAsync("/v1/machines", new(Operator.Sign(changed?.Invoke(enrol) ?? enrol), challenge.Challenge), ProtocolJson.Default.MachineEnrolment);
     }
 

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Strongroom.Attestation;
 using BundledFile = Strongroom.Attestation.Appraisal.BundledFile;
+using VendorRoots = Strongroom.Attestation.Appraisal.VendorRoots;
 using EndorsementBundle = Strongroom.Attestation.Appraisal.EndorsementBundle;
 using Strongroom.Bytes;
 using Strongroom.Crypto;
@@ -41,6 +42,12 @@ internal sealed class Town
     public VerifierKey WitnessKey { get; } = TestKeys.Cosigner("witness.example/1").Verifier;
 
     public List<byte[]> Entries { get; } = [];
+
+    /// <summary>The vendors of TEEs; a test that has one puts its own here.</summary>
+    public VendorRoots Roots { get; set; } = VendorRoots.Pinned;
+
+    /// <summary>As a broker reads what is on record.</summary>
+    public RecordedEndorsements OnRecord => State.Endorsements.Latest is { Digest: var digest } ? RecordedEndorsements.Read(Blobs[digest], Roots) : RecordedEndorsements.None;
 
     public Dictionary<Digest, ReadOnlyMemory<byte>> Blobs { get; } = [];
 
@@ -257,7 +264,7 @@ internal sealed class Town
 
     public ReleaseDecision Ask(Transcript transcript, byte[] evidence)
     {
-        var result = AttestationResult.Of(State, transcript, evidence);
+        var result = AttestationResult.Of(State, transcript, evidence, OnRecord);
         var decision = ReleaseDecision.Make(State, transcript, result, Now);
         if (decision.Standing is null && !decision.IsRepeated) Append(decision.Record, result.Blobs);
         return decision;
@@ -279,9 +286,13 @@ internal sealed class Town
         return decision;
     }
 
-    public Task<DecisionAudit> Audit(ReleasePolicy? candidate = null) => DecisionAudit.ReplayAsync(
-        Entries.Select(entry => (ReadOnlyMemory<byte>)entry).ToAsyncEnumerable(),
-        (digest, _) => ValueTask.FromResult(Blobs.TryGetValue(digest, out var bytes) ? bytes : (ReadOnlyMemory<byte>?)null), candidate, TestContext.Current.CancellationToken);
+    public async Task<DecisionAudit> Audit(ReleasePolicy? candidate = null)
+    {
+        var audit = new DecisionAudit((digest, _) => ValueTask.FromResult(Blobs.TryGetValue(digest, out var bytes) ? bytes : (ReadOnlyMemory<byte>?)null), candidate) { Roots = Roots };
+        foreach (var entry in Entries)
+            if (!await audit.ReadAsync(entry, TestContext.Current.CancellationToken)) break;
+        return audit;
+    }
 
     /// <summary>Replaces one record of the ledger, as somebody could who holds the ledger's key and the witness's.</summary>
     public void Rewrite(int index, Func<LedgerRecord, LedgerRecord> change) => Entries[index] = change(LedgerRecord.Parse(Entries[index])).ToEntry();

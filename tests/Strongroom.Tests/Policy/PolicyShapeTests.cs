@@ -67,6 +67,7 @@ public sealed class PolicyShapeTests
         { "danger_development_evidence", rule => rule with { Machines = [rule.Machines[0] with { DangerDevelopmentEvidence = true }] } },
         { "danger_development_evidence", rule => rule with { Machines = [rule.Machines[0] with { DangerDevelopmentEvidence = false }] } },
         { "maximum_evidence_age_seconds must be", rule => rule with { Machines = [rule.Machines[0] with { MaximumEvidenceAgeSeconds = 0 }] } },
+        { "maximum_starts_per_boot must be 1 for tdx", rule => rule with { Machines = [rule.Machines[0] with { Evidence = "tdx", MaximumStartsPerBoot = 2 }] } },
         { "maximum_starts_per_boot must be", rule => rule with { Machines = [rule.Machines[0] with { MaximumStartsPerBoot = 0 }] } },
         { "maximum_lease_seconds must be", rule => rule with { MaximumLeaseSeconds = 0 } },
         { "maximum_request_seconds must be", rule => rule with { MaximumRequestSeconds = -1 } },
@@ -111,6 +112,18 @@ public sealed class PolicyShapeTests
         ],
         ReleasePolicy.From([Rule]).Sentences);
 
+    [Theory]
+    [InlineData("sev-snp", "an AMD SEV-SNP report")]
+    [InlineData("tdx", "an Intel TDX quote")]
+    [InlineData("nitro", "an AWS Nitro attestation document")]
+    public void Says_of_a_tee_what_it_proves_and_nothing_of_starts(string kind, string words)
+    {
+        var policy = ReleasePolicy.From([Rule with { Machines = [Rule.Machines[0] with { Evidence = kind, MaximumStartsPerBoot = 1 }] }]);
+        var sentence = Assert.Single(policy.Sentences, each => each.Contains(words, StringComparison.Ordinal));
+        Assert.DoesNotContain("started an enclave", sentence, StringComparison.Ordinal);
+        Assert.Empty(policy.Warnings);
+    }
+
     [Fact]
     public void Warns_of_nothing_in_a_strict_policy() => Assert.Empty(ReleasePolicy.From([Rule]).Warnings);
 
@@ -122,6 +135,7 @@ public sealed class PolicyShapeTests
         { "any purpose", rule => rule with { Purposes = ["*"] } },
         { "a newer one replaced", rule => rule with { MinimumVersion = 1 } },
         { "any selection of files", rule => rule with { Files = ["*"] } },
+        { "it takes a TPM in the place of a TEE", rule => rule with { Machines = [rule.Machines[0], rule.Machines[0] with { Evidence = "nitro" }] } },
         { "locked memory", rule => rule with { Memory = ["secret", "locked"] } },
         { "check_tree", rule => rule with { CheckTree = false } },
         { "cut off keeps the key for up to 2 days", rule => rule with { MaximumLeaseSeconds = 2 * 86_400 } },

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Strongroom.Attestation.Composite;
 using Strongroom.Bytes;
 using Strongroom.Policy;
 
@@ -93,7 +94,7 @@ internal static class AccessRules
     private static IEnumerable<string> Refusals(AccessState state, SetReference set)
     {
         foreach (var reason in Rules.WellFormedName("the name of reference values", set.Name)) yield return reason;
-        if (set.Kind is not ("tpm" or "sev-snp" or "tdx" or "nitro" or "development")) yield return $"there is no evidence of the kind {set.Kind}";
+        if (set.Kind is not ("tpm" or "development") && !CompositeEvidence.CpuKinds.Contains(set.Kind)) yield return $"there is no evidence of the kind {set.Kind}";
         if (set.Values.Values.All(value => value == ExpectedValue.Any)) yield return "reference values that may all be any compare nothing";
         foreach (var (claim, value) in set.Values)
         {

@@ -1,4 +1,6 @@
+using Strongroom.Attestation;
 using Strongroom.Attestation.Appraisal;
+using Strongroom.Attestation.Composite;
 using Strongroom.Bytes;
 using Strongroom.Crypto;
 
@@ -10,31 +12,51 @@ public sealed class RecordedEndorsements
     /// <summary>Longest bundle that is recorded, in bytes: reference values of many drivers, and room to spare.</summary>
     public const int MaxSizeInBytes = 16 * 1024 * 1024;
 
-    private readonly EndorsementBundle bundle;
+    private readonly EndorsementBundle? bundle;
+    private readonly VendorRoots roots;
     private Ed25519PublicKey? signer; // an answer once found; whoever loses a race over it has found the same
 
-    private RecordedEndorsements(EndorsementBundle bundle, Digest digest)
-    {
-        (this.bundle, Digest) = (bundle, digest);
-        Endorsements = Endorsements.Read(bundle.Files.Select(file => (file.Name, (ReadOnlyMemory<byte>)file.Bytes)), bundle.Collected);
-    }
+    private RecordedEndorsements(Digest? digest, EndorsementBundle? bundle, Endorsements endorsements, VendorRoots roots) =>
+        (Digest, this.bundle, Endorsements, this.roots) = (digest, bundle, endorsements, roots);
 
-    /// <summary>SHA-256 of the bundle.</summary>
-    public Digest Digest { get; }
+    /// <summary>Nothing is on record.</summary>
+    public static RecordedEndorsements None { get; } = new(null, null, Endorsements.None, VendorRoots.Pinned);
 
-    public DateTimeOffset Collected => bundle.Collected;
+    /// <summary>SHA-256 of the bundle; null for none.</summary>
+    public Digest? Digest { get; }
 
     public Endorsements Endorsements { get; }
 
+    internal DateTimeOffset? Collected => bundle?.Collected;
+
     /// <exception cref="MalformedException">No bundle, too long, or a file in it that cannot be used.</exception>
-    public static RecordedEndorsements Read(ReadOnlyMemory<byte> bytes) => bytes.Length <= MaxSizeInBytes
-        ? new(EndorsementBundle.Parse(bytes.Span), Digest.Of(bytes.Span))
-        : throw new MalformedException(MaxSizeInBytes, $"a bundle on record has {MaxSizeInBytes} bytes at most");
+    public static RecordedEndorsements Read(ReadOnlyMemory<byte> bytes) => Read(bytes, VendorRoots.Pinned);
+
+    /// <param name="bytes">Of the bundle.</param>
+    /// <param name="roots">Whom evidence is judged under together with these: test vendors, in tests; nobody else has a choice.</param>
+    internal static RecordedEndorsements Read(ReadOnlyMemory<byte> bytes, VendorRoots roots)
+    {
+        if (bytes.Length > MaxSizeInBytes) throw new MalformedException(MaxSizeInBytes, $"a bundle on record has {MaxSizeInBytes} bytes at most");
+        var bundle = EndorsementBundle.Parse(bytes.Span);
+        return new(Bytes.Digest.Of(bytes.Span), bundle, Endorsements.Read(bundle.Files.Select(file => (file.Name, (ReadOnlyMemory<byte>)file.Bytes)), bundle.Collected), roots);
+    }
+
+    /// <exception cref="UnavailableException">These are not what is on record: who decided on the one might not have on the other.</exception>
+    internal void Require(LedgerState state)
+    {
+        if (Digest != state.Endorsements.Latest?.Digest) throw new UnavailableException("other endorsements were put on record meanwhile: ask again");
+    }
+
+    /// <summary>As <see cref="EvidenceVerifier.For(string, DangerousEvidence, Endorsements?)"/>, with these.</summary>
+    internal EvidenceVerifier Verifier(string kind, DangerousEvidence allowed) => EvidenceVerifier.For(kind, allowed, Endorsements, roots);
+
+    /// <summary>As <see cref="TeeEnrolment.Check(string, ReadOnlyMemory{byte}, Digest, Endorsements, DateTimeOffset)"/>, with these.</summary>
+    internal TeeEnrolment Enrolment(string kind, ReadOnlyMemory<byte> evidence, Digest transcript, DateTimeOffset now) => TeeEnrolment.Check(kind, evidence, transcript, Endorsements, now, roots);
 
     internal bool IsSignedBy(Ed25519PublicKey collector)
     {
         if (collector.Equals(signer)) return true;
-        if (!bundle.IsSignedBy(collector)) return false;
+        if (bundle?.IsSignedBy(collector) != true) return false;
         signer = collector;
         return true;
     }

@@ -1,14 +1,15 @@
 using Strongroom.Attestation;
+using Strongroom.Attestation.Composite;
 using Strongroom.Attestation.Tpm;
 using Strongroom.Bytes;
 using Strongroom.Crypto;
 
 namespace Strongroom.Facts;
 
-/// <summary>Rules for machines. That a maker vouches for the endorsement key: <see cref="Enclosures"/>; that the attestation key lives beside it is shown to the broker alone.</summary>
+/// <summary>Rules for machines. That a maker vouches for the endorsement key, and what a TEE's evidence proves: <see cref="Enclosures"/>; that a TPM's attestation key lives beside it is shown to the broker alone.</summary>
 internal static class MachinesRules
 {
-    public static IEnumerable<string> Refusals(LedgerState state, EnrolMachine command)
+    public static IEnumerable<string> Refusals(LedgerState state, EnrolMachine command, DateTimeOffset now)
     {
         foreach (var reason in Rules.NeedsGroup(state, command.By, Groups.Operators)) yield return reason;
         if (state.Machines.Find(command.Machine) is not null) yield return $"{command.Machine} was enrolled before";
@@ -16,6 +17,7 @@ internal static class MachinesRules
         {
             "tpm" => Tpm(command),
             "development" => Development(state, command),
+            var tee when CompositeEvidence.CpuKinds.Contains(tee) => Tee(state, command, now),
             _ => [$"there is no evidence of the kind {command.Kind}"],
         }) yield return reason;
     }
@@ -33,6 +35,7 @@ internal static class MachinesRules
         if (command.ApplicationPcr is < 8 or > 15 || command.Pcrs.Contains(command.ApplicationPcr))
             yield return "the application PCR is one of 8 to 15 and no boot PCR";
         foreach (var reason in AttestationKeyOf(command)) yield return reason;
+        foreach (var reason in NoEvidence(command)) yield return reason;
         if (command.Endorsement is null) yield return "a TPM is enrolled with the digest of its endorsement key's certificate";
         var certificates = Enclosures.CertificatesOf(command);
         if (command.Intermediates is { Count: 0 or > TpmIntroduction.MaxIntermediates } || certificates.Distinct().Count() != certificates.Count)
@@ -43,9 +46,45 @@ internal static class MachinesRules
     {
         if (!state.DevelopmentAllowed) yield return "this ledger was not founded with --danger-development-evidence";
         if (command.Endorsement is not null || command.Intermediates is not null) yield return "nobody vouches for development evidence: it has no certificate";
+        foreach (var reason in NoEvidence(command)) yield return reason;
         if (Ed25519Encoding.Fault(command.AttestationKey.Span) is { } fault) yield return fault;
         else if (EnrolledMachine.IdOf(command.AttestationKey.Span) != command.Machine)
             yield return "the machine's id does not follow from its key";
+    }
+
+    private static IEnumerable<string> Tee(LedgerState state, EnrolMachine command, DateTimeOffset now)
+    {
+        if (command.Pcrs.Count > 0 || command.ApplicationPcr != 0) yield return "only a TPM has PCRs: for a TEE there are none, and the application PCR is 0";
+        if (command.Endorsement is not null || command.Intermediates is not null) yield return "no certificate of a TEE's own is recorded: its makers' are among the endorsements on record";
+        if (command.Measurement is null) yield return "a TEE is enrolled with what it measured";
+        if (IdentityOf(command) is { } wrong) yield return wrong;
+        if (command.Evidence is null || command.Transcript is not { } transcript)
+        {
+            yield return "a TEE is enrolled with the digest of its evidence, and with the transcript that this answers";
+            yield break;
+        }
+        if (transcript.Kind != command.Kind) yield return "the transcript asks for another kind of evidence";
+        if (transcript.Ledger != state.Origin) yield return "the transcript is of another ledger";
+        if (transcript.BrokerKey != state.Founding?.BrokerKey) yield return "the transcript is of another broker";
+        if (transcript.Nonce.Length != Facts.Transcript.NonceSizeInBytes) yield return "the transcript's nonce has another length than 32 bytes";
+        if (transcript.Issued > now || now - transcript.Issued > EnrolmentTranscript.Lifetime) yield return "the transcript is from the future, or older than an hour";
+    }
+
+    private static IEnumerable<string> NoEvidence(EnrolMachine command)
+    {
+        if (command.Evidence is not null || command.Transcript is not null) yield return "only a TEE is enrolled by evidence";
+    }
+
+    private static string? IdentityOf(EnrolMachine command)
+    {
+        try
+        {
+            return MachineIdentity.Parse(command.AttestationKey.Span).MachineId() == command.Machine ? null : "the machine's id does not follow from its identity";
+        }
+        catch (MalformedException e)
+        {
+            return $"the attestation key of a TEE is its identity: {e.Message}";
+        }
     }
 
     private static IReadOnlyList<string> AttestationKeyOf(EnrolMachine command)

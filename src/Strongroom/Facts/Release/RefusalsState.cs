@@ -22,7 +22,7 @@ public sealed record RefusalsState
 
     /// <summary>
     /// Records and evidence: by strangers, in all names together; by each machine; and by each person. What is written stays for ever, so this times 365 is the most that
-    /// strangers can add in a year, 6 GiB. Twenty pieces of the largest evidence that is looked at fit in.
+    /// strangers can add in a year, 6 GiB. Twenty pieces of a TPM's largest evidence fit in, and hundreds of what most TEEs give.
     /// </summary>
     public const long BytesPerDay = 16 * 1024 * 1024;
 

@@ -51,7 +51,7 @@ public sealed class ReleaseDecision
             : policy.Decide(request.Asked, verified, facts(state.FactsFor(request.Asked, transcript.Memory)), now);
         var record = new ReleaseDecided(
             now, Outcome.Denied, transcript, request.Asked.Model, request.Asked.Version, result.EvidenceDigest, result.Evidence.Length, policy?.Digest, verified?.Measurement,
-            state.Machines.Machines[request.Asked.Machine].Kind == DevelopmentEvidence.KindName ? true : null);
+            state.Machines.Machines[request.Asked.Machine].Kind == DevelopmentEvidence.KindName ? true : null, Endorsements: result.Endorsements);
         record = decision switch
         {
             Decision.Allowed allowed => record with { Outcome = Outcome.Allowed, Grant = Grant(allowed, transcript, now) },

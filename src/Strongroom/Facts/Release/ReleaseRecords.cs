@@ -10,8 +10,10 @@ namespace Strongroom.Facts;
 /// <param name="Measurement">Digest of what the evidence proved, a blob as well (<see cref="Attestation.Measurement"/>); absent when it proved nothing.</param>
 /// <param name="Development">Present, and true, when the evidence was of the kind that proves nothing about a machine.</param>
 /// <param name="Reasons">Present exactly when the outcome is <see cref="Outcome.Denied"/>.</param>
+/// <param name="Endorsements">A TEE: digest of the bundle on record that its evidence was judged with; absent where none was on record.</param>
 public abstract record Decided(
-    DateTimeOffset At, Outcome Outcome, Digest Evidence, long EvidenceSize, Digest? Policy, Digest? Measurement, bool? Development, IReadOnlyList<string>? Reasons)
+    DateTimeOffset At, Outcome Outcome, Digest Evidence, long EvidenceSize, Digest? Policy, Digest? Measurement, bool? Development, IReadOnlyList<string>? Reasons,
+    Digest? Endorsements)
     : LedgerRecord(At)
 {
     /// <summary>In whose name the evidence came.</summary>
@@ -31,8 +33,9 @@ public abstract record Decided(
 /// <param name="Missing">Present exactly when the outcome is <see cref="Outcome.Pending"/>.</param>
 public sealed record ReleaseDecided(
     DateTimeOffset At, Outcome Outcome, Transcript Transcript, string Model, long Version, Digest Evidence, long EvidenceSize, Digest? Policy = null,
-    Digest? Measurement = null, bool? Development = null, GrantedLease? Grant = null, IReadOnlyList<string>? Missing = null, IReadOnlyList<string>? Reasons = null)
-    : Decided(At, Outcome, Evidence, EvidenceSize, Policy, Measurement, Development, Reasons)
+    Digest? Measurement = null, bool? Development = null, GrantedLease? Grant = null, IReadOnlyList<string>? Missing = null, IReadOnlyList<string>? Reasons = null,
+    Digest? Endorsements = null)
+    : Decided(At, Outcome, Evidence, EvidenceSize, Policy, Measurement, Development, Reasons, Endorsements)
 {
     /// <summary>What the HPKE message that carries the keys is bound to: <c>strongroom/release/v1</c>, a line feed and the leaf hash of the decision.</summary>
     public static byte[] HpkeInfo(Digest leafHash) => [.. "strongroom/release/v1\n"u8, .. leafHash.Span];
@@ -53,8 +56,8 @@ public sealed record GrantedLease(string Lease, IReadOnlyList<long> Approvals, s
 /// <param name="Expires">Present exactly when allowed: the same bound by the broker's clock.</param>
 public sealed record RenewalDecided(
     DateTimeOffset At, Outcome Outcome, RenewalTranscript Transcript, Digest Evidence, long EvidenceSize, Digest? Policy = null, Digest? Measurement = null,
-    bool? Development = null, long? Seconds = null, DateTimeOffset? Expires = null, IReadOnlyList<string>? Reasons = null)
-    : Decided(At, Outcome, Evidence, EvidenceSize, Policy, Measurement, Development, Reasons)
+    bool? Development = null, long? Seconds = null, DateTimeOffset? Expires = null, IReadOnlyList<string>? Reasons = null, Digest? Endorsements = null)
+    : Decided(At, Outcome, Evidence, EvidenceSize, Policy, Measurement, Development, Reasons, Endorsements)
 {
     internal override string Asker => Transcript.Machine;
 

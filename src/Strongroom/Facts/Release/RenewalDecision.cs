@@ -38,7 +38,7 @@ public sealed class RenewalDecision
         else if (reasons.Count == 0) reasons.AddRange(WhyNot(policy.Policy.Decide(request, verified, state.FactsFor(request, lease.Memory, renewing: lease.Id), now)));
         var record = new RenewalDecided(
             now, Outcome.Denied, transcript, result.EvidenceDigest, result.Evidence.Length, state.Access.Policy?.Digest, verified?.Measurement,
-            machine.Kind == DevelopmentEvidence.KindName ? true : null);
+            machine.Kind == DevelopmentEvidence.KindName ? true : null, Endorsements: result.Endorsements);
         if (reasons.Count > 0)
         {
             record = record with { Reasons = Reasons.Fitting(reasons) };

@@ -1,0 +1,32 @@
+namespace Strongroom.System.Tests.People;
+
+/// <summary>Endorsements on record and machines with a TEE, from the command line; there is no TEE here, so what must be refused is.</summary>
+public sealed class TeeCommandTests
+{
+    [Fact]
+    public async Task Endorsements_go_on_record_and_a_machine_that_proves_nothing_is_not_signed_for()
+    {
+        await using var house = await House.BuildAsync();
+        await house.ChangeAsync("person", "add", "olga", "--group", "operators", "--danger-unprotected");
+        Directory.CreateDirectory(house.At("vendors"));
+        await File.WriteAllTextAsync(house.At("vendors/tcb.json"), "{}");
+        await house.MustAsync(0, "endorsements", "export", "vendors", "bundle", "--key", "K.key.publisher");
+
+        Assert.Equal(1, (await house.AsAsync("olga", "endorsements", "show")).Code); // nothing is on record
+        string[] record = ["endorsements", "record", "bundle", "--collector", "lab", "--yes"];
+        Assert.Equal(1, (await house.AsAsync("olga", record)).Code); // nobody recorded who lab is
+        await house.ChangeAsync("collector", "add", "lab", "K.key.publisher.pub");
+        var bundle = (string)(await house.AsAsync(0, "olga", record))["subject"]!;
+        Assert.Equal(bundle, (string)(await house.AsAsync(0, "olga", "endorsements", "show"))["bundle"]!);
+        Assert.Equal(1, (await house.AsAsync("olga", record)).Code); // only newer ones follow
+
+        var asked = await house.AsAsync(0, "olga", "machine", "challenge", "sev-snp", "--out", "challenge");
+        Assert.Equal(64, ((string)asked["nonce"]!).Length);
+        Assert.Equal(64, (await house.AsAsync("olga", "machine", "challenge", "sgx", "--out", "other")).Code);
+        await File.WriteAllTextAsync(house.At("answer"), "{}");
+        Assert.Equal(2, (await house.AsAsync("olga", "machine", "enrol", "--challenge", "challenge", "--evidence", "answer", "--yes")).Code);
+        Assert.Equal(64, (await house.AsAsync("olga", "machine", "enrol", "--challenge", "challenge", "--yes")).Code);
+        Assert.Equal(64, (await house.AsAsync("olga", "machine", "enrol", "--tee", "nitro", "--pcrs", "0", "--yes")).Code);
+        Assert.Equal(3, (await house.AsAsync("olga", "machine", "enrol", "--tee", "nitro", "--yes")).Code); // this machine is none
+    }
+}
