@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Strongroom.Attestation.Appraisal;
@@ -37,26 +36,8 @@ internal static class AppraiseNitro
             if (!key.VerifyData(signed, signature, HashAlgorithmName.SHA384)) throw new InvalidOperationException("the signature was rejected");
         }
 
-        // In turns, so that whatever else the machine does falls on both alike.
-        var (appraise, bare) = (new double[Rounds], new double[Rounds]);
-        for (var i = -Rounds / 10; i < Rounds; i++)
-        {
-            var (one, other) = (Time(Appraise), Time(Bare));
-            if (i >= 0) (appraise[i], bare[i]) = (one, other);
-        }
-        Array.Sort(appraise);
-        Array.Sort(bare);
-        Console.WriteLine($"one verdict: median {appraise[Rounds / 2]:0.000} ms, p99 {appraise[Rounds * 99 / 100]:0.000} ms");
-        Console.WriteLine($"bare ECDSA P-384 verification: median {bare[Rounds / 2]:0.000} ms");
-        Console.WriteLine($"verdicts per second and core: {1000 / appraise[Rounds / 2]:0}");
-        Console.WriteLine($"ratio of medians: {appraise[Rounds / 2] / bare[Rounds / 2]:0.00}");
+        var times = InTurns.Time(Rounds, Appraise, Bare);
+        InTurns.Report(times[0], times[1]);
         return 0;
-    }
-
-    private static double Time(Action action)
-    {
-        var started = Stopwatch.GetTimestamp();
-        action();
-        return Stopwatch.GetElapsedTime(started).TotalMilliseconds;
     }
 }

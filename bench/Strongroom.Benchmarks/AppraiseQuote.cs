@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Strongroom.Attestation.Appraisal;
@@ -38,31 +37,11 @@ internal static class AppraiseQuote
                 throw new InvalidOperationException("a signature was rejected");
         }
 
-        var (verdict, bare) = Medians(Verdict, Bare);
+        var times = InTurns.Time(Rounds, Verdict, Bare);
+        var (verdict, bare) = (InTurns.Median(times[0]), InTurns.Median(times[1]));
         Console.WriteLine($"TDX quote of {file.Length} bytes: {verdict * 1000:0} us a verdict, {1000 / verdict:0} a second on one core");
         Console.WriteLine($"its two bare ECDSA P-256 verifications with keys at hand: {bare * 1000:0} us");
         Console.WriteLine($"ratio: {verdict / bare:0.00}");
         return 0;
-    }
-
-    /// <summary>Milliseconds, one and the other in turns, so that a busy machine is busy for both.</summary>
-    private static (double First, double Second) Medians(Action first, Action second)
-    {
-        var (a, b) = (new double[Rounds], new double[Rounds]);
-        for (var i = -300; i < Rounds; i++)
-        {
-            var (one, other) = (Time(first), Time(second));
-            if (i >= 0) (a[i], b[i]) = (one, other);
-        }
-        Array.Sort(a);
-        Array.Sort(b);
-        return (a[Rounds / 2], b[Rounds / 2]);
-    }
-
-    private static double Time(Action action)
-    {
-        var began = Stopwatch.GetTimestamp();
-        action();
-        return Stopwatch.GetElapsedTime(began).TotalMilliseconds;
     }
 }

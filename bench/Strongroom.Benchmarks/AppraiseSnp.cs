@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Security.Cryptography;
 using Strongroom.Attestation.Appraisal;
 using Strongroom.Attestation.Snp;
@@ -31,19 +30,7 @@ internal static class AppraiseSnp
             if (!key.VerifyData(report.AsSpan(0, SnpReport.SignedSizeInBytes), signature, HashAlgorithmName.SHA384)) throw new InvalidOperationException("the signature was rejected");
         };
 
-        // In turns, so that all three meet the same machine.
-        Action[] actions = [bare, alone, table];
-        var times = actions.Select(_ => new List<double>(Rounds)).ToArray();
-        for (var round = -Rounds / 5; round < Rounds; round++)
-        {
-            for (var i = 0; i < actions.Length; i++)
-            {
-                var began = Stopwatch.GetTimestamp();
-                actions[i]();
-                if (round >= 0) times[i].Add(Stopwatch.GetElapsedTime(began).TotalMilliseconds);
-            }
-        }
-        var medians = times.Select(each => each.Order().ElementAt(Rounds / 2)).ToArray();
+        var medians = InTurns.Time(Rounds, bare, alone, table).Select(InTurns.Median).ToArray();
         Console.WriteLine($"bare ECDSA P-384 verification: median {medians[0]:0.000} ms, {1000 / medians[0]:0} a second");
         Console.WriteLine($"report alone: median {medians[1]:0.000} ms, {1000 / medians[1]:0} verdicts a second, {medians[1] / medians[0]:0.00} x bare");
         Console.WriteLine($"report with its table: median {medians[2]:0.000} ms, {1000 / medians[2]:0} verdicts a second, {medians[2] / medians[0]:0.00} x bare");

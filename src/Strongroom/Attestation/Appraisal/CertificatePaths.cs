@@ -49,7 +49,7 @@ internal sealed class CertificatePaths(VendorRoots roots)
 
     private CertificatePath? FindAmong(X509Certificate2 leaf, List<X509Certificate2> candidates, string product, out string reason)
     {
-        var known = Digest.Of([.. System.Text.Encoding.ASCII.GetBytes(product), .. HashBytes(leaf), .. candidates.SelectMany(HashBytes)]);
+        var known = NameOf(leaf, candidates, product);
         reason = "";
         if (remembered.TryGet(known, out var before)) return before;
         var pinned = candidates.Append(leaf).Where(each => roots.Holds(product, each)).ToList();
@@ -92,6 +92,13 @@ internal sealed class CertificatePaths(VendorRoots roots)
             reason = $"a certificate cannot be read: {e.Message}";
             return null;
         }
+    }
+
+    private static Digest NameOf(X509Certificate2 leaf, List<X509Certificate2> candidates, string product)
+    {
+        var writer = new ByteWriter().Bytes(System.Text.Encoding.ASCII.GetBytes(product)).Bytes(HashBytes(leaf));
+        foreach (var each in candidates) writer.Bytes(HashBytes(each));
+        return Digest.Of(writer.Written);
     }
 
     private static byte[] HashBytes(X509Certificate2 certificate) => Hashes.GetValue(certificate, static each => each.GetCertHash(HashAlgorithmName.SHA256));

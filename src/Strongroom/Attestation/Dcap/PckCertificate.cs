@@ -3,6 +3,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Strongroom.Attestation.Appraisal;
 using Strongroom.Bytes;
 
 namespace Strongroom.Attestation.Dcap;
@@ -67,25 +68,11 @@ internal sealed class PckCertificate
     /// <exception cref="MalformedException">Not Intel's profile: another name or key, no extension, a member missing, twice, of another length or unknown.</exception>
     public static PckCertificate Parse(X509Certificate2 certificate) => Parsed.TryGetValue(certificate, out var known) ? known : Parsed.GetValue(certificate, ParseNew);
 
-    /// <summary>Empty where there is not exactly one.</summary>
-    public static string CommonNameOf(X509Certificate2 certificate)
-    {
-        try
-        {
-            var names = certificate.SubjectName.EnumerateRelativeDistinguishedNames().Where(name => !name.HasMultipleElements && name.GetSingleElementType().Value == "2.5.4.3").ToList();
-            return names is [var only] ? only.GetSingleElementValue() ?? "" : "";
-        }
-        catch (CryptographicException)
-        {
-            return "";
-        }
-    }
-
     private static PckCertificate ParseNew(X509Certificate2 certificate)
     {
         try
         {
-            if (CommonNameOf(certificate) != CommonName) throw new MalformedException(-1, $"the certificate is named {CommonNameOf(certificate)}, not {CommonName}");
+            if (CertificateName.CommonOf(certificate) != CommonName) throw new MalformedException(-1, $"the certificate is named {CertificateName.CommonOf(certificate)}, not {CommonName}");
             using var key = certificate.GetECDsaPublicKey();
             if (key is null || key.KeySize != 256) throw new MalformedException(-1, "the certificate has no key of P-256");
             var extensions = certificate.Extensions.Where(each => each.Oid?.Value == Extension).ToList();

@@ -49,7 +49,7 @@ internal static class PckChain
         IReadOnlyList<X509Certificate2> others = [.. inside, .. appraisal.Collateral.Certificates];
         var path = FindPath(appraisal, pck.Certificate, inside, others, "2.root", CheckGroup.Always);
         if (path is null) return (pck, null);
-        var names = path.Certificates.Select(PckCertificate.CommonNameOf).ToList();
+        var names = path.Certificates.Select(CertificateName.CommonOf).ToList();
         appraisal.Check("2.names", "the path is a PCK certificate, the Platform or Processor CA, and Intel's root",
             names is [PckCertificate.CommonName, PlatformCa or ProcessorCa, RootName], string.Join(", then ", names));
         appraisal.Check("2.ca", "a platform of the Platform CA has an instance id", names is not [_, PlatformCa, ..] || pck.PlatformInstanceId is not null);
@@ -70,7 +70,7 @@ internal static class PckChain
         if (path.Certificates is not [var leaf, var ca, var root]) return null;
         var roots = CurrentList(appraisal, "3.root", root, ca, appraisal.MaxRootListAge, "https://certificates.trustedservices.intel.com/IntelSGXRootCA.der");
         if (roots is not null) NotListed(appraisal, "3.ca", "the intermediate authority was not revoked by the root", roots, ca);
-        var kind = PckCertificate.CommonNameOf(ca) == PlatformCa ? "platform" : "processor";
+        var kind = CertificateName.CommonOf(ca) == PlatformCa ? "platform" : "processor";
         var pcks = CurrentList(appraisal, "3.list", ca, leaf, appraisal.MaxAge, $"https://api.trustedservices.intel.com/sgx/certification/v4/pckcrl?ca={kind}&encoding=der");
         if (pcks is not null) NotListed(appraisal, "3.pck", "the platform's certificate was not revoked", pcks, leaf);
         return roots;
@@ -182,7 +182,7 @@ internal static class PckChain
     /// <summary>The newest list that the authority signed. An old one counts as far as it goes: what it lists is revoked.</summary>
     private static RevocationList? CurrentList(QuoteAppraisal appraisal, string step, X509Certificate2 authority, X509Certificate2 subject, TimeSpan maxAge, string where)
     {
-        var name = PckCertificate.CommonNameOf(authority);
+        var name = CertificateName.CommonOf(authority);
         var what = $"there is a list of revoked certificates signed by {name}, with its number and key identifier";
         var named = appraisal.Collateral.Lists.Where(list => list.Issuer.RawData.AsSpan().SequenceEqual(authority.SubjectName.RawData)).ToList();
         if (named.Count == 0)

@@ -116,7 +116,7 @@ internal sealed class TcbSteps(QuoteAppraisal appraisal, PckCertificate? pck, Ce
         where T : IntelSigned
     {
         IReadOnlyList<X509Certificate2> root = path is null ? inside : [path.Root];
-        var signers = appraisal.Collateral.Certificates.Where(each => PckCertificate.CommonNameOf(each) == SigningName).ToList();
+        var signers = appraisal.Collateral.Certificates.Where(each => CertificateName.CommonOf(each) == SigningName).ToList();
         if (signers.Count == 0)
         {
             appraisal.Missing($"{step}.chain", $"{name} is signed by a certificate that leads to Intel's root", $"the certificate {SigningName} (header TCB-Info-Issuer-Chain of the answer that brought {name})", CheckGroup.Tcb);
@@ -127,7 +127,7 @@ internal sealed class TcbSteps(QuoteAppraisal appraisal, PckCertificate? pck, Ce
         var way = PckChain.FindPath(appraisal, signer ?? signers[0], root, [.. inside, .. appraisal.Collateral.Certificates], $"{step}.chain", CheckGroup.Tcb);
         var signed = appraisal.Check($"{step}.signature", $"the signing certificate signed the bytes of {name} as they came", found is not null, null, CheckGroup.Tcb);
         if (way is null || !signed) return null;
-        if (!appraisal.Check($"{step}.names", "the signing certificate comes from the root itself", way.Certificates.Count == 2, string.Join(", then ", way.Certificates.Select(PckCertificate.CommonNameOf)), CheckGroup.Tcb)) return null;
+        if (!appraisal.Check($"{step}.names", "the signing certificate comes from the root itself", way.Certificates.Count == 2, string.Join(", then ", way.Certificates.Select(CertificateName.CommonOf)), CheckGroup.Tcb)) return null;
         var old = way.NotValidAt(appraisal.At);
         appraisal.Check($"{step}.valid", "the signing certificate is valid at the time", old is null, old is null ? null : $"{old.Subject} is valid from {old.NotBefore:u} to {old.NotAfter:u}", CheckGroup.Tcb);
         if (rootList is not null) PckChain.NotListed(appraisal, $"{step}.revoked", "the signing certificate was not revoked by the root", rootList, way.Leaf);

@@ -20,7 +20,7 @@ internal sealed class SnpChain
         (Product, Path) = (product, path);
         WrongName = FindWrongName();
         WrongDistributionPoint = FindWrongDistributionPoint();
-        Endorsements = [.. path.Certificates.Select(each => new UsedEndorsement($"certificate {SnpKey.CommonNameOf(each)}", each.NotBefore.ToUniversalTime(), each.NotAfter.ToUniversalTime()))];
+        Endorsements = [.. path.Certificates.Select(each => new UsedEndorsement($"certificate {CertificateName.CommonOf(each)}", each.NotBefore.ToUniversalTime(), each.NotAfter.ToUniversalTime()))];
     }
 
     /// <param name="product">Whose pinned root the path leads to.</param>
@@ -58,7 +58,7 @@ internal sealed class SnpChain
 
     private string? FindWrongDistributionPoint()
     {
-        var provider = SnpKey.CommonNameOf(Intermediate) == IntermediateName(Product, true);
+        var provider = CertificateName.CommonOf(Intermediate) == IntermediateName(Product, true);
         return DistributionPoint.Of(Intermediate) != $"{Service(Product, provider)}/crl" ? $"{Intermediate.Subject}: {DistributionPoint.Of(Intermediate) ?? "none"}"
             : DistributionPoint.Of(Root) != $"{Service(Product, false)}/crl" ? $"{Root.Subject}: {DistributionPoint.Of(Root) ?? "none"}"
             : null;

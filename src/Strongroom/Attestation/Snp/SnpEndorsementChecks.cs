@@ -22,7 +22,7 @@ internal sealed class SnpEndorsementChecks(
     private SnpChain? CheckRoot(CertificatePaths paths, SnpProduct line)
     {
         string[] names = [SnpChain.RootName(line), SnpChain.IntermediateName(line, false), SnpChain.IntermediateName(line, true)];
-        var authorities = endorsements.Certificates.Where(each => names.Contains(SnpKey.CommonNameOf(each))).ToList();
+        var authorities = endorsements.Certificates.Where(each => names.Contains(CertificateName.CommonOf(each))).ToList();
         const string what = "the key's certificate leads to the pinned root of the product line";
         if (paths.Find(key.Certificate, authorities, line.Root(), at, out var reason) is not { } path)
         {
@@ -31,14 +31,14 @@ internal sealed class SnpEndorsementChecks(
             else findings.Check("snp.3", what, false, reason);
             return null;
         }
-        if (!findings.Check("snp.3", what, path.Certificates.Count == 3, path.Certificates.Count == 3 ? $"{key.CommonName}, {SnpKey.CommonNameOf(path.Certificates[1])}, {SnpKey.CommonNameOf(path.Root)}" : $"{path.Certificates.Count} certificates instead of 3")) return null;
+        if (!findings.Check("snp.3", what, path.Certificates.Count == 3, path.Certificates.Count == 3 ? $"{key.CommonName}, {CertificateName.CommonOf(path.Certificates[1])}, {CertificateName.CommonOf(path.Root)}" : $"{path.Certificates.Count} certificates instead of 3")) return null;
         var chain = SnpChain.Of(line, path);
         foreach (var each in chain.Endorsements) findings.Uses(each);
         findings.Check("snp.3.names", "every certificate has the names that AMD gives it", chain.WrongName is null, chain.WrongName);
         findings.Check("snp.3.crl", "the authorities' certificates name the lists of this product line", chain.WrongDistributionPoint is null, chain.WrongDistributionPoint);
         return chain;
 
-        bool Has(string name) => authorities.Any(each => SnpKey.CommonNameOf(each) == name);
+        bool Has(string name) => authorities.Any(each => CertificateName.CommonOf(each) == name);
     }
 
     /// <summary>4: the report says which kind of key signed it; certificate, signer and contents are of that kind.</summary>
@@ -49,7 +49,7 @@ internal sealed class SnpEndorsementChecks(
         if (chain is not null)
         {
             var signer = SnpChain.IntermediateName(chain.Product, key.IsOfProvider);
-            findings.Check("snp.4.intermediate", "AMD's signing key for that kind signed its certificate", SnpKey.CommonNameOf(chain.Intermediate) == signer, $"expected {signer}, found {SnpKey.CommonNameOf(chain.Intermediate)}");
+            findings.Check("snp.4.intermediate", "AMD's signing key for that kind signed its certificate", CertificateName.CommonOf(chain.Intermediate) == signer, $"expected {signer}, found {CertificateName.CommonOf(chain.Intermediate)}");
         }
         findings.Check("snp.4.identity", "a chip's certificate names a chip and no provider, a provider's the other way round",
             key.IsOfProvider ? key is { HardwareId: null, ProviderId.Length: > 0 } : key is { HardwareId: not null, ProviderId: null },
@@ -62,7 +62,7 @@ internal sealed class SnpEndorsementChecks(
         findings.Check("snp.5", "the key's certificate has the form of one: X.509 version 3, P-384, RSASSA-PSS with SHA-384, AMD's extensions once each and no other", key.FormProblem is null, key.FormProblem);
         const string valid = "every certificate is valid at the time of the appraisal";
         if (chain is null) findings.Check("snp.5.validity", valid, key.From <= at && at <= key.To, $"{key.CommonName} is valid from {key.From:u} to {key.To:u}");
-        else if (chain.Path.NotValidAt(at) is { } late) findings.Check("snp.5.validity", valid, false, $"{SnpKey.CommonNameOf(late)} is valid from {late.NotBefore.ToUniversalTime():u} to {late.NotAfter.ToUniversalTime():u}");
+        else if (chain.Path.NotValidAt(at) is { } late) findings.Check("snp.5.validity", valid, false, $"{CertificateName.CommonOf(late)} is valid from {late.NotBefore.ToUniversalTime():u} to {late.NotAfter.ToUniversalTime():u}");
         else findings.Check("snp.5.validity", valid, true);
     }
 
@@ -86,7 +86,7 @@ internal sealed class SnpEndorsementChecks(
         var revoked = chain.Path.Certificates.Take(2).FirstOrDefault(each => each.SerialNumberBytes.Span.ContainsAnyExcept((byte)0) && signed.Any(list => list.Lists(each)));
         if (revoked is not null)
         {
-            findings.Check("snp.6", what, false, $"{SnpKey.CommonNameOf(revoked)} is revoked", group);
+            findings.Check("snp.6", what, false, $"{CertificateName.CommonOf(revoked)} is revoked", group);
             return;
         }
         // AMD keeps one list for chips' keys and one for providers', both by the root: the silence of the one says nothing about the other's.
@@ -100,7 +100,7 @@ internal sealed class SnpEndorsementChecks(
         }
         var newest = inForce.Find(list => list.DistributionPoint is not null) ?? inForce[0];
         if (newest.DistributionPoint is null) findings.NotChecked($"whether the list of revoked certificates is the one for {(key.IsOfProvider ? "providers'" : "chips'")} keys, {source}: AMD's root signs one for each, and this one does not say");
-        findings.Uses(new($"revoked certificates of {SnpKey.CommonNameOf(chain.Root)}", newest.ThisUpdate, newest.NextUpdate!.Value));
+        findings.Uses(new($"revoked certificates of {CertificateName.CommonOf(chain.Root)}", newest.ThisUpdate, newest.NextUpdate!.Value));
         findings.Check("snp.6", what, true, $"{newest.Count} revoked", group);
         var age = Age(newest);
         const string recent = "the list is recent enough for the policy";

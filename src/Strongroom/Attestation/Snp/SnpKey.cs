@@ -32,15 +32,13 @@ internal sealed class SnpKey
     /// <summary>Parsed once a certificate object: appraisals of a machine meet the same one again and again.</summary>
     private static readonly ConditionalWeakTable<X509Certificate2, SnpKey> Parsed = [];
 
-    private static readonly ConditionalWeakTable<X509Certificate2, string> Names = [];
-
     private readonly Dictionary<string, byte[]> extensions = [];
     private readonly ConcurrentBag<ECDsa> idle = [];
 
     private SnpKey(X509Certificate2 certificate)
     {
         Certificate = certificate;
-        CommonName = CommonNameOf(certificate);
+        CommonName = CertificateName.CommonOf(certificate);
         try
         {
             FormProblem = ReadForm();
@@ -53,7 +51,7 @@ internal sealed class SnpKey
 
     public static SnpKey Of(X509Certificate2 certificate) => Parsed.GetValue(certificate, each => new(each));
 
-    public static bool IsOne(X509Certificate2 certificate) => CommonNameOf(certificate) is Chips or Providers;
+    public static bool IsOne(X509Certificate2 certificate) => CertificateName.CommonOf(certificate) is Chips or Providers;
 
     public X509Certificate2 Certificate { get; }
 
@@ -104,22 +102,6 @@ internal sealed class SnpKey
         catch (CryptographicException) // a point that is not on its curve
         {
             return false;
-        }
-    }
-
-    /// <summary>The one common name of the subject; empty where there is none or more.</summary>
-    internal static string CommonNameOf(X509Certificate2 certificate) => Names.GetValue(certificate, static each => ReadCommonName(each.SubjectName));
-
-    private static string ReadCommonName(X500DistinguishedName name)
-    {
-        try
-        {
-            var names = name.EnumerateRelativeDistinguishedNames().Where(each => !each.HasMultipleElements && each.GetSingleElementType().Value == "2.5.4.3").ToList();
-            return names is [var only] ? only.GetSingleElementValue() ?? "" : "";
-        }
-        catch (CryptographicException)
-        {
-            return "";
         }
     }
 
