@@ -84,10 +84,11 @@ public abstract class Appraiser
             var reader = new Utf8JsonReader(policy, new JsonReaderOptions { MaxDepth = 16 });
             while (!policy.IsEmpty && reader.Read())
             {
+                if (reader.TokenType is JsonTokenType.PropertyName or JsonTokenType.String) reader.GetString(); // text that is no Unicode is noticed only here
                 if (reader.TokenType == JsonTokenType.Null && reader.CurrentDepth > 1) throw new MalformedException(reader.TokenStartIndex, "a null inside a member of a policy means nothing: leave it out");
             }
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             throw new MalformedException(-1, $"no policy: {e.Message}");
         }

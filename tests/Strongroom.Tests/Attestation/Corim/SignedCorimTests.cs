@@ -231,11 +231,11 @@ public sealed class SignedCorimTests
         return corim.ToArray();
     }
 
-    private static byte[] Sign(
+    internal static byte[] Sign(
         byte[]? payload = null, ECDsa? key = null, long algorithm = CoseSign1.Es384, string contentType = TestCorim.ContentType, int? critical = null, bool hasMeta = true) =>
         TestCorim.Sign(payload ?? Unsigned(), key ?? Key, At, algorithm, contentType, critical, hasMeta);
 
-    private static CorimVerdict Verify(byte[] corim, Func<CorimRequest, CorimRequest>? ask = null)
+    internal static CorimVerdict Verify(byte[] corim, Func<CorimRequest, CorimRequest>? ask = null)
     {
         var request = new CorimRequest(corim, At) { Signers = [Key.ExportSubjectPublicKeyInfo()] };
         return SignedCorim.Verify(ask?.Invoke(request) ?? request);

@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using Strongroom.Attestation.Appraisal;
 using Strongroom.Attestation.Dcap;
 using Strongroom.Bytes;
+using static Strongroom.Tests.Attestation.Dcap.QuoteStepsTests;
 
 namespace Strongroom.Tests.Attestation.Dcap;
 
@@ -354,7 +355,7 @@ public sealed class QuoteLevelsTests
 
     private const string Everything = """{"tcb_statuses":["UpToDate","SWHardeningNeeded","ConfigurationNeeded","ConfigurationAndSWHardeningNeeded","TDRelaunchAdvised","TDRelaunchAdvisedConfigurationNeeded","OutOfDate","OutOfDateConfigurationNeeded"]}""";
 
-    private static (byte[] Log, byte[] Rtmr, string Digest) Log()
+    internal static (byte[] Log, byte[] Rtmr, string Digest) Log()
     {
         var digest = SHA384.HashData("kernel"u8);
         var log = new ByteWriter().U32Little(1).U32Little(3).Bytes(new byte[20]).U32Little(33)
@@ -378,8 +379,4 @@ public sealed class QuoteLevelsTests
                 if (only is null || only == i) all[i]!["svn"] = to;
         }
     }
-
-    private static void Rejects(string step, TestPlatform platform, string policy = "") => QuoteStepsTests.Rejects(step, platform, policy);
-
-    private static void Verifies(TestPlatform platform) => QuoteStepsTests.Verifies(platform);
 }

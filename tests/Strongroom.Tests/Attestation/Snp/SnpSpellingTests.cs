@@ -229,7 +229,7 @@ public sealed class SnpSpellingTests
     private static JsonArray Numbers(ReadOnlySpan<byte> bytes) => [.. bytes.ToArray().Select(each => JsonValue.Create(each))];
 
     /// <summary>What a guest's library makes of the bytes.</summary>
-    private static JsonObject Json(byte[] r, SnpProduct product, bool old)
+    internal static JsonObject Json(byte[] r, SnpProduct product, bool old)
     {
         uint U32(int at) => BinaryPrimitives.ReadUInt32LittleEndian(r.AsSpan(at));
         ulong U64(int at) => BinaryPrimitives.ReadUInt64LittleEndian(r.AsSpan(at));
