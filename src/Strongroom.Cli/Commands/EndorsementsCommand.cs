@@ -10,14 +10,14 @@ using Command = System.CommandLine.Command;
 
 namespace Strongroom.Cli.Commands;
 
-/// <summary><c>strongroom endorsements export|import|list|check|record|show</c>: vendors' collateral across an air gap.</summary>
+/// <summary><c>strongroom endorsements export|import|fetch|list|check|record|show</c>: vendors' collateral across an air gap.</summary>
 internal static class EndorsementsCommand
 {
     private static readonly Option<string> Collector = new("--collector") { Description = "The public key of who signed the bundle", HelpName = "FILE" };
 
     private static readonly Option<int> Days = new("--older-than") { Description = "Revocation lists older than so many days are stale", DefaultValueFactory = _ => 7 };
 
-    internal static Command Create() => new Command("endorsements", "Certificates, revocation lists and reference values of vendors: bundled, signed and dated").With(Export(), Import(), List(), Check(), Record(), Show());
+    internal static Command Create() => new Command("endorsements", "Certificates, revocation lists and reference values of vendors: bundled, signed and dated").With(Export(), Import(), EndorsementsFetchCommand.Create(), List(), Check(), Record(), Show());
 
     private static Command Export()
     {

@@ -100,7 +100,7 @@ internal static class EvidenceCommand
         return ExitCode.Ok;
     }
 
-    private static Appraiser Find(string kind, ReadOnlySpan<byte> evidence) => kind != "auto" ? Named(kind)
+    internal static Appraiser Find(string kind, ReadOnlySpan<byte> evidence) => kind != "auto" ? Named(kind)
         : Appraiser.Recognise(evidence) ?? throw new MalformedException(-1, $"this looks like no evidence that is known here ({string.Join(", ", Appraiser.Kinds)}); if you know what it is, say --kind");
 
     private static Appraiser Named(string kind) =>

@@ -30,7 +30,7 @@ internal sealed class Revocation(NvidiaEndorsements endorsements, DateTimeOffset
         if (best is null)
         {
             var stale = words.Count == 0 ? "" : $"; the newest there is of {words.Max(word => word.ThisUpdate):u}, {maxAge.TotalDays:0} days are allowed";
-            findings.Missing(step, what, $"a fresh OCSP response for {subject}, serial number {certificate.SerialNumber} (http://ocsp.ndis.nvidia.com){stale}", CheckGroup.Revocation);
+            findings.Missing(step, what, $"a fresh OCSP response for {subject}, serial number {certificate.SerialNumber} ({OcspRequest.Address("http://ocsp.ndis.nvidia.com", certificate, issuer)}){stale}", CheckGroup.Revocation);
             return;
         }
         findings.Uses(new($"OCSP or revocation list for {subject}", best.ThisUpdate, best.NextUpdate ?? best.ThisUpdate + maxAge));

@@ -49,7 +49,8 @@ internal sealed class RimSteps(NvidiaKind kind, CertificatePaths paths)
         var candidates = endorsements.Rims.Where(each => each.Role == role && (architecture is null || DeviceCertificate.Architecture(each.Product) == architecture)).ToList();
         if (candidates.Count == 0)
         {
-            findings.Missing($"{step}.version", what, $"the RIM {Id(role, report, architecture, running)} (https://rim.attestation.nvidia.com/v1/rim/)");
+            var id = Id(role, report, architecture, running);
+            findings.Missing($"{step}.version", what, $"the RIM {id} (https://rim.attestation.nvidia.com/v1/rim/{Uri.EscapeDataString(id)})");
             return null;
         }
         var right = candidates.Where(each => each.Version.Equals(running, StringComparison.OrdinalIgnoreCase)).ToList();
