@@ -23,7 +23,7 @@ internal static class EndorsementsCommand
     {
         var directory = new Argument<string>("directory") { Description = "Files as they came from the vendors, with any names" };
         var bundle = new Argument<string>("bundle") { Description = "The file to write" };
-        var key = new Option<string>("--key") { Description = "A publisher's private key (strongroom key create makes one); it vouches for the date", Required = true, HelpName = "FILE" };
+        var key = new Option<string>("--key") { Description = "The collector's private key (strongroom key create K.key makes one, K.key.publisher); it vouches for the date", Required = true, HelpName = "FILE" };
         var phrase = new SealedModelOptions().PassphraseFrom;
         return new Command("export", "Sign what a directory holds, with today's date, as one file").With(directory, bundle, key, phrase).Runs((parsed, terminal) =>
         {
