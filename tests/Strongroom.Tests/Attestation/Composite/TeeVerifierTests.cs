@@ -28,6 +28,16 @@ public sealed class TeeVerifierTests
         Assert.Equal((0ul, 0ul), (verified.ResetCount, verified.RestartCount));
     }
 
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void Judges_by_the_time_of_the_challenge_what_was_made_at_the_end_of_its_life(string kind)
+    {
+        var machine = TestMachine.Of(kind, Now);
+        var verdict = EvidenceVerifier.For(kind, DangerousEvidence.None, machine.Endorsements(Now), machine.Roots)
+            .Verify(machine.Evidence(Transcript, Now.AddSeconds(60)), machine.Enrolled(Now), Transcript, TestTpm.Start, Now);
+        Assert.IsType<Verdict.Trusted>(verdict);
+    }
+
     [Fact]
     public void Rejects_another_chip() => Rejects(Another, TestMachine.SnpWithGpus(Now), machine =>
     {

@@ -16,12 +16,11 @@ internal sealed class TestMachine
 {
     private static readonly byte[][] SwitchIds = [[0x20, 0x3e, 0xb3, 0x1a, 0xd9, 0xed, 0x00, 0x08], [0x20, 0x3e, 0xb3, 0x1a, 0xd9, 0xed, 0x00, 0x09]];
 
-    private readonly DateTimeOffset born;
     private readonly NitroVendor? nitro;
 
     private TestMachine(string kind, DateTimeOffset born)
     {
-        (Kind, this.born) = (kind, born);
+        Kind = kind;
         if (kind == "sev-snp") Snp = new();
         if (kind == "tdx") Tdx = new("tdx") { Ppid = [.. Enumerable.Repeat((byte)0x1D, 16)] };
         if (kind == "nitro") nitro = new(born);
@@ -129,7 +128,7 @@ internal sealed class TestMachine
         return nitro!.Document(draft =>
         {
             (draft.UserData, draft.Nonce, draft.Timestamp) = (challenge, null, (ulong)at.ToUnixTimeMilliseconds());
-            draft.Certificate = nitro.Certify(notBefore: born.AddMinutes(-30), notAfter: born.AddDays(8));
+            draft.Certificate = nitro.Certify(notBefore: at.AddSeconds(-3), notAfter: at.AddHours(3));
             Nitro?.Invoke(draft);
         });
     }

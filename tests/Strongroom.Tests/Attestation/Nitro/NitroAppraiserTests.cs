@@ -188,6 +188,16 @@ public sealed class NitroAppraiserTests
     }
 
     [Fact]
+    public void Check_6_takes_a_leaf_that_began_with_its_document_by_a_clock_that_is_ahead_and_not_by_more_than_the_policy_allows()
+    {
+        var made = NitroVendor.At.AddSeconds(290);
+        var document = Vendor.Document(draft => (draft.Timestamp, draft.Certificate) = ((ulong)made.ToUnixTimeMilliseconds(), Vendor.Certify(notBefore: made.AddSeconds(-3))));
+        Assert.Equal([], Failed(Appraise(document)));
+        Assert.Equal(["nitro.6.validity", "nitro.9.age"], Failed(Appraise(document, request => request with { At = NitroVendor.At.AddSeconds(-20) })));
+        Assert.Equal(["nitro.6.validity", "nitro.6.made"], Failed(Appraise(Vendor.Document(draft => draft.Certificate = Vendor.Certify(notBefore: NitroVendor.At.AddSeconds(1))))));
+    }
+
+    [Fact]
     public void Check_6_rejects_a_document_made_before_its_certificate() => Fails("nitro.6.made", draft => draft.Certificate = Vendor.Certify(notBefore: NitroVendor.At.AddSeconds(-30)));
 
     [Theory]
