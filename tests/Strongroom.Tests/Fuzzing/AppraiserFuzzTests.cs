@@ -50,7 +50,7 @@ public sealed class AppraiserFuzzTests
     [Fact]
     public void Evidence_of_GPUs()
     {
-        var (one, two) = (new NvidiaCase(), new NvidiaCase { Devices = [new(), new() { Serial = "41431D480FE5E87275" }] });
+        var (one, two) = (new NvidiaCase(), new NvidiaCase { Devices = [new(), new() { Serial = "41431D480FE5E87275" }], Policy = """{"devices":2}""" }); // without the number, one of them alone would do
         Run("nvidia-gpu", one.Vendor.Roots, file => one.Request(file, two.Endorse()), one.Evidence);
         Run("nvidia-gpu", one.Vendor.Roots, file => two.Request(file, two.Endorse()), two.Evidence);
     }

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Runtime.InteropServices;
 using Strongroom.Bytes;
 
 namespace Strongroom.Tests.Fuzzing;
@@ -9,10 +8,9 @@ namespace Strongroom.Tests.Fuzzing;
 /// Runs a target on mutated bytes for a second, or a minute with STRONGROOM_LONG: it may only return or throw <see cref="MalformedException"/>, within 200 ms of the thread's own
 /// processor time and 16 MiB of memory. STRONGROOM_SEED makes other bytes; a failure names the input that it can be made from again.
 /// </summary>
-internal static partial class Fuzz
+internal static class Fuzz
 {
     private const long MaxAllocated = 16 * 1024 * 1024;
-    private const int ThreadTime = 3; // CLOCK_THREAD_CPUTIME_ID: a busy machine is nobody's fault
 
     private static readonly TimeSpan Budget = TimeSpan.FromSeconds(Environment.GetEnvironmentVariable("STRONGROOM_LONG") is null ? 1 : 60);
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(200);
@@ -40,7 +38,7 @@ internal static partial class Fuzz
 
     private static (TimeSpan Time, long Memory) Cost(Action<byte[]> target, byte[] input, int number, int seed)
     {
-        var (time, memory) = (Now(), GC.GetAllocatedBytesForCurrentThread());
+        var (time, memory) = (ThreadTime.Now, GC.GetAllocatedBytesForCurrentThread());
         try
         {
             target(input);
@@ -52,23 +50,8 @@ internal static partial class Fuzz
         {
             throw new InvalidOperationException($"input {number} of seed {seed}, {input.Length} bytes: {e.GetType().Name}, {e.Message}: {Begin(input)}", e);
         }
-        return (Now() - time, GC.GetAllocatedBytesForCurrentThread() - memory);
+        return (ThreadTime.Now - time, GC.GetAllocatedBytesForCurrentThread() - memory);
     }
 
     private static string Begin(byte[] input) => Convert.ToBase64String(input.AsSpan(0, Math.Min(input.Length, 6000)));
-
-    private static TimeSpan Now()
-    {
-        Assert.Equal(0, clock_gettime(ThreadTime, out var now));
-        return TimeSpan.FromSeconds(now.Seconds) + TimeSpan.FromTicks(now.Nanoseconds / 100);
-    }
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int clock_gettime(int clock, out TimeSpec time);
-
-    private struct TimeSpec
-    {
-        public nint Seconds;
-        public nint Nanoseconds;
-    }
 }

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Strongroom.Attestation.Appraisal;
 using static Strongroom.Tests.Attestation.Nvidia.NvidiaStepsTests;
@@ -28,6 +30,33 @@ public sealed class NvidiaRevocationTests
     [Theory]
     [MemberData(nameof(Certificates))]
     public void Check_4_misses_a_word_on_each_certificate_the_leaf_included(string name, string id) => Misses(Answering(name, null), id);
+
+    /// <summary>What is missing can be asked for as it is written: openssl reads the question, and the answer is to it.</summary>
+    [Fact]
+    public void A_missing_word_comes_with_the_question_that_openssl_reads()
+    {
+        const string Program = "/usr/bin/openssl";
+        if (!File.Exists(Program)) Assert.Skip("openssl is not here: ./test installs it");
+        var missing = Assert.Single(Answering("Provisioner", null).Appraise().Missing);
+        var from = missing.IndexOf("http://ocsp.ndis.nvidia.com/", StringComparison.Ordinal) + "http://ocsp.ndis.nvidia.com/".Length;
+        var folder = Directory.CreateTempSubdirectory();
+        try
+        {
+            var file = Path.Combine(folder.FullName, "request.der");
+            File.WriteAllBytes(file, Convert.FromBase64String(Uri.UnescapeDataString(missing[from..missing.IndexOf(')', from)])));
+            using var process = Process.Start(new ProcessStartInfo(Program, ["ocsp", "-reqin", file, "-req_text", "-noverify"]) { RedirectStandardOutput = true })!;
+            var text = process.StandardOutput.ReadToEnd().Replace("\\\n", "", StringComparison.Ordinal).Replace(" ", "", StringComparison.Ordinal); // it breaks long lines
+            process.WaitForExit();
+            var provisioner = Good.Vendor.Chain(Good.Devices[0]).Single(each => Is(each, "Provisioner"));
+            Assert.Contains("HashAlgorithm:sha384", text, StringComparison.Ordinal);
+            Assert.Contains($"SerialNumber:{provisioner.SerialNumber.TrimStart('0')}", text, StringComparison.OrdinalIgnoreCase);
+            Assert.Contains(Convert.ToHexString(SHA384.HashData(provisioner.IssuerName.RawData)), text, StringComparison.Ordinal);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
 
     [Theory]
     [MemberData(nameof(RimCertificates))]
