@@ -37,7 +37,7 @@ internal static class AnswerCommand
         if (Ids.Request(open) != id || open.Ledger != session.Ledger) throw new RefusedException($"the broker answered with another request than {id}");
         await RequireOnRecordAsync(session, request.Index, open, cancel);
         var policy = await PolicyOnRecordAsync(session, cancel);
-        var changed = await WhatChanged.SinceLastReleaseAsync(session, request, cancel);
+        IReadOnlyList<string> changed = decision == Answer.Approve ? (await WhatChanged.SinceLastReleaseAsync(session, request, cancel)).Words : []; // a no needs no reasons
         var until = Time(parsed, decision) is { } chosen
             ? Session.Now.AddSeconds(chosen)
             : Session.Within(policy.RuleFor(open.Model, open.Purpose)?.MaximumApprovalSeconds ?? Duration.Hour);
@@ -47,7 +47,7 @@ internal static class AnswerCommand
         var opener = request.OpenedByName is { } name ? $"{name} ({open.By})" : open.By;
         return new(session, command)
         {
-            Before = [$"What {opener} signed:", .. CommandWords.Say(open).Select(line => "  " + line), .. changed.Words],
+            Before = [$"What {opener} signed:", .. CommandWords.Say(open).Select(line => "  " + line), .. changed],
             Done = decision == Answer.Approve ? "has every approval; the machine can fetch the key" : "is refused",
             Next = "strongroom policy explain {0} says more",
         };

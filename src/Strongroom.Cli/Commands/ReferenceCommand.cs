@@ -62,6 +62,7 @@ internal static class ReferenceCommand
         terminal.Answer(set, ProtocolJson.Default.ReferenceDetails, text =>
         {
             text.WriteLine($"{set.Name}, version {set.Version}, for {set.Kind} evidence, ledger entry {set.Index}");
+            if (set.Corim is { } corim) text.WriteLine($"  from the CoRIM {corim.File}, signed by the key {Digest.Of(corim.Signer.Span)}");
             foreach (var (claim, value) in set.Values.OrderBy(value => value.Key, StringComparer.Ordinal)) text.WriteLine($"  {claim}={value}");
         });
         return ExitCode.Ok;

@@ -71,6 +71,7 @@ public sealed class WhatChangedTests : IAsyncLifetime
             Assert.Equal(1, code);
             Assert.Contains("is something else: sign nothing", error, StringComparison.Ordinal);
         }
+        Assert.Contains("You REFUSE", (await house.AsAsync("liar", "refuse", request)).Error, StringComparison.Ordinal); // a lie keeps nobody from saying no
     }
 
     [Theory]
