@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Strongroom.Attestation.Tpm;
 using Strongroom.Broker.Endorsements;
+using Strongroom.Broker.Kbs;
 using Strongroom.Broker.Machines;
 using Strongroom.Broker.Models;
 using Strongroom.Broker.People;
@@ -121,7 +122,8 @@ internal sealed class BrokerHost : IAsyncDisposable
         services.AddSingleton(Own(new Challenges<Enrolment>(clock, TpmEnrolment.Lifetime, EnrolmentJson.Default.Enrolment)))
             .AddSingleton(Own(new Challenges<EnrolmentTranscript>(clock, EnrolmentTranscript.Lifetime, FactsJson.Default.EnrolmentTranscript))).AddSingleton<TeeIntroduction>()
             .AddSingleton(Own(new Challenges<Transcript>(clock, ReleaseEndpoints.ChallengeTimeToLive, FactsJson.Default.Transcript)))
-            .AddSingleton(Own(new Challenges<RenewalTranscript>(clock, ReleaseEndpoints.ChallengeTimeToLive, FactsJson.Default.RenewalTranscript)));
+            .AddSingleton(Own(new Challenges<RenewalTranscript>(clock, ReleaseEndpoints.ChallengeTimeToLive, FactsJson.Default.RenewalTranscript)))
+            .AddSingleton(Own(new Challenges<GuestChallenge>(clock, ReleaseEndpoints.ChallengeTimeToLive, KbsJson.Default.GuestChallenge))).AddSingleton(new GuestSessions(clock));
         services.AddSingleton(Own(new EndorsementShelf(Ledger, endorsements)));
         services.AddSingleton(new Strangers()).AddSingleton(new KeyRelease(custody, shelf, Journal, Own(Table.Open(directory.File("answers.db"), durable: false))));
     }

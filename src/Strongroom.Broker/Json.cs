@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using Strongroom.Broker.Kbs;
 using Strongroom.Bytes;
 using Strongroom.Protocol;
 
@@ -13,6 +14,7 @@ internal static class Json
     {
         var options = json.SerializerOptions;
         options.TypeInfoResolverChain.Insert(0, ProtocolJson.Default.WithAddedModifier(RequireType));
+        options.TypeInfoResolverChain.Insert(1, KbsJson.Default);
         options.Converters.Add(new Timestamp());
         options.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
         options.PropertyNameCaseInsensitive = false; // ASP.NET's default would take "Memory" for "memory"

@@ -14,9 +14,11 @@ internal sealed record Problem(string Name, int Status, string Title)
 {
     public static readonly Problem Malformed = new("malformed", 400, "The request is not what it claims to be");
     public static readonly Problem Unsigned = new("unsigned", 401, "This needs the signature of an enrolled person");
+    public static readonly Problem Unattested = new("unattested", 401, "This needs a session that fresh evidence opened");
     public static readonly Problem Refused = new("refused", 403, "The rules say no");
     public static readonly Problem EvidenceRefused = new("evidence-refused", 403, "The evidence does not prove what the policy needs");
     public static readonly Problem ReleaseDenied = new("release-denied", 403, "The policy does not allow this release");
+    public static readonly Problem NotApproved = new("not-approved", 403, "People have not approved this release yet");
     public static readonly Problem ChallengeSpent = new("challenge-spent", 403, "The challenge is unknown, used, expired or for something else");
     public static readonly Problem NotFound = new("not-found", 404, "There is no such thing here");
     public static readonly Problem NotAllowed = new("not-allowed", 405, "This address does not take that method");
@@ -33,7 +35,7 @@ internal sealed record Problem(string Name, int Status, string Title)
 
     public static IReadOnlyList<Problem> All { get; } =
     [
-        Malformed, Unsigned, Refused, EvidenceRefused, ReleaseDenied, ChallengeSpent, NotFound, NotAllowed, TooSlow, Conflict, TooLarge, NotJson, TooMany, Bug,
+        Malformed, Unsigned, Unattested, Refused, EvidenceRefused, ReleaseDenied, NotApproved, ChallengeSpent, NotFound, NotAllowed, TooSlow, Conflict, TooLarge, NotJson, TooMany, Bug,
         Unavailable, NotWritten, Stopping, TimedOut,
     ];
 

@@ -2,6 +2,7 @@ using Strongroom.Broker;
 using Strongroom.Broker.Access;
 using Strongroom.Broker.Approvals;
 using Strongroom.Broker.Endorsements;
+using Strongroom.Broker.Kbs;
 using Strongroom.Broker.Ledger;
 using Strongroom.Broker.Machines;
 using Strongroom.Broker.Models;
@@ -68,5 +69,6 @@ public partial class Program
         app.MapApprovals();
         app.MapReleases();
         app.MapLeases();
+        app.MapKbs();
     }
 }

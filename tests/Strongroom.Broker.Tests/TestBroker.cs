@@ -44,7 +44,7 @@ internal sealed class TestBroker : IAsyncDisposable
     public Digest BrokerKey => Digest.Of(certificate.PublicKey.ExportSubjectPublicKeyInfo());
 
     /// <summary>The vendors of TEEs; null for the real ones.</summary>
-    public VendorRoots? Roots { get; init; }
+    public VendorRoots? Roots { get; set; }
 
     public LedgerState State => Host.Journal.State;
 

@@ -1,3 +1,4 @@
+using Strongroom.Broker.Kbs;
 using Strongroom.Broker.Models;
 using Strongroom.Bytes;
 using Strongroom.Crypto;
@@ -8,7 +9,7 @@ using Strongroom.Sealing;
 
 namespace Strongroom.Broker.Release;
 
-/// <summary>The only code that unwraps a model key, and it takes nothing but a <see cref="ReleaseGrant"/>.</summary>
+/// <summary>The only code that unwraps a model key, and it takes nothing but a <see cref="ReleaseGrant"/> or a <see cref="GuestGrant"/>.</summary>
 internal sealed class KeyRelease(KeyProvider custody, ModelShelf shelf, Journal journal, Table answers)
 {
     /// <summary>The grant as the enclave gets it: given once, kept, and given again in the same bytes.</summary>
@@ -24,18 +25,32 @@ internal sealed class KeyRelease(KeyProvider custody, ModelShelf shelf, Journal 
         return new(grant.Receipt.Entry, grant.Receipt.Proof, sealedKeys, grant.Decided.Development);
     }
 
+    /// <summary>The same keys for a guest: a message that its key alone opens, made anew each time that it asks.</summary>
+    /// <exception cref="UnavailableException">Custody is away, or the model's files are not on the shelf.</exception>
+    public async Task<Jwe> AnswerAsync(GuestGrant grant, CancellationToken cancel)
+    {
+        using var keys = await KeysAsync(grant.Decided.Model, grant.Decided.Version, grant.Decided.Transcript.Files, cancel);
+        return Jwe.Encrypt(grant.Decided.Transcript.TeeKey, grant.Resource, keys.Span);
+    }
+
     /// <summary>The keys of the granted files, 32 bytes each in the manifest's order, readable by the enclave that the decision names and by it alone.</summary>
     private async Task<byte[]> SealAsync(ReleaseGrant grant, CancellationToken cancel)
     {
-        var (manifest, recipients) = shelf.Take(journal.State, grant.Decided.Model, grant.Decided.Version);
+        using var keys = await KeysAsync(grant.Decided.Model, grant.Decided.Version, grant.Decided.Transcript.Files, cancel);
+        return Hpke.Seal(grant.Decided.Transcript.HpkeKey, ReleaseDecided.HpkeInfo(grant.Receipt.LeafHash), [], keys.Span);
+    }
+
+    private async Task<Secret> KeysAsync(string model, long version, IReadOnlyList<string>? wanted, CancellationToken cancel)
+    {
+        var (manifest, recipients) = shelf.Take(journal.State, model, version);
         using var modelKey = await custody.UnwrapModelKeyAsync(recipients, cancel);
-        int[] files = [.. Enumerable.Range(0, manifest.Files.Count).Where(file => grant.Decided.Transcript.Files?.Contains(manifest.Files[file].Name) ?? true)];
-        using var keys = new Secret(files.Length * ContentKeys.SizeInBytes);
+        int[] files = [.. Enumerable.Range(0, manifest.Files.Count).Where(file => wanted?.Contains(manifest.Files[file].Name) ?? true)];
+        var keys = new Secret(files.Length * ContentKeys.SizeInBytes);
         for (var i = 0; i < files.Length; i++)
         {
             using var key = ContentKeys.Derive(modelKey, manifest, files[i]);
             key.Span.CopyTo(keys.Span[(i * ContentKeys.SizeInBytes)..]);
         }
-        return Hpke.Seal(grant.Decided.Transcript.HpkeKey, ReleaseDecided.HpkeInfo(grant.Receipt.LeafHash), [], keys.Span);
+        return keys;
     }
 }

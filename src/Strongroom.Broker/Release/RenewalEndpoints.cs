@@ -16,9 +16,10 @@ internal static class RenewalEndpoints
     {
         var state = journal.State;
         if (state.Release.Find(lease) is not { } held) return Problem.NotFound.Because($"there is no {lease}");
+        if (held.HpkeKey is not { } key) return Problem.Refused.Because("a guest of the KBS protocol has this key: its lease is not renewed");
         var machine = state.Machines.Machines[held.Machine].Enrolled;
         var transcript = new RenewalTranscript(
-            state.Origin, RandomNumberGenerator.GetBytes(Transcript.NonceSizeInBytes), Timestamp.WholeSecond(clock.GetUtcNow()), lease, held.Machine, held.HpkeKey,
+            state.Origin, RandomNumberGenerator.GetBytes(Transcript.NonceSizeInBytes), Timestamp.WholeSecond(clock.GetUtcNow()), lease, held.Machine, key,
             directory.BrokerKey, asked.Configuration);
         var (id, _, expires) = challenges.Give(transcript);
         return TypedResults.Ok(new RenewalChallenge(id, transcript, Timestamp.WholeSecond(expires), machine.Pcrs, machine.ApplicationPcr));

@@ -59,13 +59,14 @@ internal static class PolicyYaml
     private static MachineClause Machine(StrictYaml node)
     {
         var members = new Members(node, "a machine clause",
-            "evidence", "reference_values", "maximum_evidence_age", "maximum_starts_per_boot", "danger_development_evidence");
+            "evidence", "reference_values", "maximum_evidence_age", "maximum_starts_per_boot", "danger_development_evidence", "danger_kbs_guests");
         return new(
             Word(members.Required("evidence")),
             Words(members.Required("reference_values")),
             Optional(members, "maximum_evidence_age", Time) ?? DefaultEvidenceAge,
             Optional(members, "maximum_starts_per_boot", Integer) ?? 1,
-            Optional(members, "danger_development_evidence", Bool));
+            Optional(members, "danger_development_evidence", Bool),
+            Optional(members, "danger_kbs_guests", Bool));
     }
 
     private static ApprovalClause Approval(StrictYaml node)

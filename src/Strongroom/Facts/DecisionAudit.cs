@@ -96,6 +96,11 @@ public sealed class DecisionAudit(Func<Digest, CancellationToken, ValueTask<Read
                 await CompareAsync(index, entry, decided.Evidence, decided.Transcript.Machine, (evidence, endorsements) => Recompute(index, decided, evidence, endorsements), cancel).ConfigureAwait(false);
                 await RequireMeasurementAsync(index, decided, cancel).ConfigureAwait(false);
                 break;
+            case GuestDecided decided:
+                if (decided.Grant is not null) Grants++;
+                await CompareAsync(index, entry, decided.Evidence, decided.Transcript.Machine, (evidence, endorsements) => Recompute(index, decided, evidence, endorsements), cancel).ConfigureAwait(false);
+                await RequireMeasurementAsync(index, decided, cancel).ConfigureAwait(false);
+                break;
             case RenewalDecided renewed:
                 await CompareAsync(index, entry, renewed.Evidence, renewed.Transcript.Machine, (evidence, endorsements) => Recompute(index, renewed, evidence, endorsements), cancel)
                     .ConfigureAwait(false);
@@ -197,7 +202,26 @@ public sealed class DecisionAudit(Func<Digest, CancellationToken, ValueTask<Read
         var again = ReleaseDecision.Make(State, decided.Transcript, result, decided.At);
         if (again.Standing is { } lease) deviations.Add(new(index, $"the same enclave was decided on again while it held {lease.Id}"));
         else if (again.IsRepeated) deviations.Add(new(index, "the same answer was written twice"));
-        if (candidate is not null) Hold(index, candidate, again.Record, result);
+        if (candidate is not null)
+        {
+            var would = ReleaseDecision.Make(State, decided.Transcript, result, decided.At, candidate, AsIf(candidate)).Record;
+            Hold(index, decided.Outcome, would.Outcome, would.Reasons ?? would.Missing);
+        }
+        return again.Entry;
+    }
+
+    private ReadOnlyMemory<byte> Recompute(long index, GuestDecided decided, ReadOnlyMemory<byte> evidence, RecordedEndorsements endorsements)
+    {
+        var asked = decided.Transcript;
+        var result = GuestAttestation.Of(State, asked.Tee, asked.Nonce, asked.Issued, asked.TeeKey, evidence, endorsements);
+        var again = GuestDecision.Make(State, asked, result, decided.At);
+        if (again.Standing is { } lease) deviations.Add(new(index, $"the same guest was decided on again while it held {lease.Id}"));
+        else if (again.IsRepeated) deviations.Add(new(index, "the same answer was written twice"));
+        if (candidate is not null)
+        {
+            var would = GuestDecision.Make(State, asked, result, decided.At, candidate, AsIf(candidate)).Record;
+            Hold(index, decided.Outcome, would.Outcome, would.Reasons ?? would.Missing);
+        }
         return again.Entry;
     }
 
@@ -209,14 +233,15 @@ public sealed class DecisionAudit(Func<Digest, CancellationToken, ValueTask<Read
     }
 
     /// <summary>An approval binds the policy that its giver saw; here it is asked what would have been if that had been the candidate.</summary>
-    private void Hold(long index, ReleasePolicy policy, ReleaseDecided was, AttestationResult result)
+    private static Func<ReleaseFacts, ReleaseFacts> AsIf(ReleasePolicy policy) => facts => facts with
     {
-        var would = ReleaseDecision.Make(State, was.Transcript, result, was.At, policy, facts => facts with
-        {
-            PolicyDigest = policy.Digest,
-            Approvals = [.. facts.Approvals.Select(given => given.PolicyDigest == facts.PolicyDigest ? given with { PolicyDigest = policy.Digest } : given)],
-        }).Record;
-        if (would.Outcome != was.Outcome) differences.Add(new(index, was.Outcome, would.Outcome, would.Reasons ?? would.Missing ?? []));
+        PolicyDigest = policy.Digest,
+        Approvals = [.. facts.Approvals.Select(given => given.PolicyDigest == facts.PolicyDigest ? given with { PolicyDigest = policy.Digest } : given)],
+    };
+
+    private void Hold(long index, Outcome was, Outcome would, IReadOnlyList<string>? because)
+    {
+        if (would != was) differences.Add(new(index, was, would, because ?? []));
     }
 
     private void Add(long index, string what, IReadOnlyList<string> reasons)
@@ -227,6 +252,7 @@ public sealed class DecisionAudit(Func<Digest, CancellationToken, ValueTask<Read
     private static string Outline(ReadOnlyMemory<byte> entry) => LedgerRecord.Parse(entry.Span) switch
     {
         ReleaseDecided decided => Words(decided.Outcome, decided.Policy, decided.Grant?.Approvals, decided.Reasons ?? decided.Missing),
+        GuestDecided decided => Words(decided.Outcome, decided.Policy, decided.Grant?.Approvals, decided.Reasons ?? decided.Missing),
         RenewalDecided decided => Words(decided.Outcome, decided.Policy, null, decided.Reasons),
         _ => "something else",
     };

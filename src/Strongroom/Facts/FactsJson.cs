@@ -20,5 +20,6 @@ namespace Strongroom.Facts;
 [JsonSerializable(typeof(Transcript))]
 [JsonSerializable(typeof(RenewalTranscript))]
 [JsonSerializable(typeof(EnrolmentTranscript))]
+[JsonSerializable(typeof(GuestTranscript))]
 [JsonSerializable(typeof(Configuration))]
 public sealed partial class FactsJson : JsonSerializerContext;

@@ -14,6 +14,7 @@ namespace Strongroom.Facts;
 [JsonDerivedType(typeof(CommandRefused), "command/refused.v1")]
 [JsonDerivedType(typeof(ReleaseDecided), "release/decided.v1")]
 [JsonDerivedType(typeof(RenewalDecided), "renewal/decided.v1")]
+[JsonDerivedType(typeof(GuestDecided), "kbs/decided.v1")]
 public abstract record LedgerRecord(DateTimeOffset At)
 {
     /// <summary>C2SP tlog-tiles: an entry bundle writes the length of an entry in 16 bits.</summary>

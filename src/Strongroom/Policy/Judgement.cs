@@ -147,7 +147,8 @@ internal sealed class Judgement
 
     private void JudgeMemory(PolicyRule rule)
     {
-        if (facts.AskedMemory is { } memory)
+        if (facts.KbsGuest) Add("memory", FindingOutcome.Met, "a KBS guest says nothing of its memory; its clause allows that by its dangerous name, or not at all");
+        else if (facts.AskedMemory is { } memory)
         {
             Require("memory", rule.Memory.Contains(memory, StringComparer.Ordinal), $"{memory} memory may hold the key", $"{memory} memory may not hold the key");
         }
@@ -168,6 +169,12 @@ internal sealed class Judgement
             Require("development", clause.DangerDevelopmentEvidence == true && facts.DevelopmentAllowed,
                 "development evidence, which proves nothing, was allowed by its dangerous name",
                 "development evidence proves nothing: the broker was not started with --danger-development-evidence");
+        }
+        if (facts.KbsGuest)
+        {
+            Require("kbs guests", clause.DangerKbsGuests == true,
+                "KBS guests, which check no proof of the ledger, were allowed by their dangerous name",
+                "KBS guests check no proof of the ledger: the policy does not allow them by name (danger_kbs_guests)");
         }
         if (evidence is null) return;
         var age = now - evidence.VerifiedAt;

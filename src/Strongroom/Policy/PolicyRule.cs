@@ -47,12 +47,14 @@ public sealed record PolicyRule(
 /// <param name="Evidence">The kind: <c>tpm</c>, <c>sev-snp</c>, <c>tdx</c>, <c>nitro</c> or <c>development</c>.</param>
 /// <param name="ReferenceValues">Names of recorded sets; the evidence must equal one of them.</param>
 /// <param name="DangerDevelopmentEvidence">Must be true, and may only be present, where <paramref name="Evidence"/> is <c>development</c>.</param>
+/// <param name="DangerKbsGuests">May be true where <paramref name="Evidence"/> is <c>sev-snp</c> or <c>tdx</c>: guests that speak RCAR, and check no ledger's proof, may have the key too.</param>
 public sealed record MachineClause(
     string Evidence,
     IReadOnlyList<string> ReferenceValues,
     long MaximumEvidenceAgeSeconds,
     long MaximumStartsPerBoot,
-    bool? DangerDevelopmentEvidence = null)
+    bool? DangerDevelopmentEvidence = null,
+    bool? DangerKbsGuests = null)
 {
     /// <summary>A processor says what it runs, never how often: the start that asks is the only one known.</summary>
     internal bool CountsNoStarts => CompositeEvidence.CpuKinds.Contains(Evidence);

@@ -42,6 +42,8 @@ internal static class PolicyShape
         RequireList(rule.Machines, of + "machines");
         RequireDistinct(rule.Machines.Select(clause => clause.Evidence), of + "two clauses for machines have the evidence");
         foreach (var clause in rule.Machines) RequireMachine(clause, of);
+        if (rule.CheckTree && rule.Machines.Any(clause => clause.DangerKbsGuests == true))
+            throw Refuse($"{of}danger_kbs_guests belongs to check_tree: false, for no guest of a KBS checks the tree");
     }
 
     private static void RequireMachine(MachineClause clause, string of)
@@ -53,6 +55,8 @@ internal static class PolicyShape
         if (clause.CountsNoStarts && clause.MaximumStartsPerBoot != 1) throw Refuse($"{of}maximum_starts_per_boot must be 1 for {clause.Evidence}, which cannot count starts");
         if ((clause.Evidence == DevelopmentEvidence.KindName) != (clause.DangerDevelopmentEvidence == true) || clause.DangerDevelopmentEvidence == false)
             throw Refuse($"{of}danger_development_evidence: true belongs to evidence development, and only there");
+        if (clause.DangerKbsGuests == false || (clause.DangerKbsGuests == true && clause.Evidence is not ("sev-snp" or "tdx")))
+            throw Refuse($"{of}danger_kbs_guests is true or absent, and belongs to evidence sev-snp or tdx");
     }
 
     private static void RequireApprovals(IReadOnlyList<ApprovalClause> approvals, string of)

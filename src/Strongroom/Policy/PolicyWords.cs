@@ -49,6 +49,7 @@ internal static class PolicyWords
         {
             yield return $"  The machine proves itself with {Kind(clause.Evidence)}, verified at most {Duration.Words(clause.MaximumEvidenceAgeSeconds)} ago, "
                 + $"equal to the reference values {Either(clause.ReferenceValues)}{(clause.CountsNoStarts ? "" : $", and has started an enclave at most {Times(clause.MaximumStartsPerBoot)} since it booted")}.";
+            if (clause.DangerKbsGuests == true) yield return "  DANGER: a KBS guest may have the key as well; it checks no proof that the release is on record, and no lease makes it forget.";
         }
         var people = rule.Approvals.Select(clause => $"{People(clause.Count)} of group {clause.Group}");
         yield return $"  Before that, {List([.. people])} have approved{(rule.Approvals.Sum(clause => clause.Count) > 1 ? ", all of them different" : "")}; who asks never approves, and one refusal ends the request.";
@@ -77,6 +78,7 @@ internal static class PolicyWords
         foreach (var clause in rule.Machines)
         {
             if (clause.Evidence == DevelopmentEvidence.KindName) yield return "development evidence proves nothing: anybody who holds a development machine's key file gets the key";
+            if (clause.DangerKbsGuests == true) yield return "KBS guests check no proof of the ledger, wipe nothing when a lease ends and say nothing of their memory: what the measured guest does with the key is all there is";
             if (clause.MaximumStartsPerBoot > 1) yield return $"{clause.MaximumStartsPerBoot} enclaves may start in one boot: another program may start before or beside the enclave that people know";
             if (clause.MaximumEvidenceAgeSeconds > 5 * Duration.Minute) yield return $"evidence {Duration.Words(clause.MaximumEvidenceAgeSeconds)} old says little about the machine as it is now";
         }

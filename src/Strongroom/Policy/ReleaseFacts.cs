@@ -5,6 +5,9 @@ namespace Strongroom.Policy;
 /// <summary>What the ledger says is true now about everything that one request names. Nothing is implied: a fact that is not known is null or absent.</summary>
 public sealed record ReleaseFacts
 {
+    /// <summary>The memory of a guest that asks by RCAR, which says nothing of it.</summary>
+    public const string GuestMemory = "guest";
+
     /// <summary>Digest of the policy in force.</summary>
     public required Digest PolicyDigest { get; init; }
 
@@ -26,8 +29,11 @@ public sealed record ReleaseFacts
     /// <summary>The request was revoked.</summary>
     public required bool RequestRevoked { get; init; }
 
-    /// <summary>The kind of protected memory that the enclave will hold the key in, <c>secret</c> or <c>locked</c>; null before an enclave asked.</summary>
+    /// <summary>The kind of protected memory that the enclave will hold the key in, <c>secret</c> or <c>locked</c>; <see cref="GuestMemory"/> where a guest asks; null before anybody asked.</summary>
     public required string? AskedMemory { get; init; }
+
+    /// <summary>A guest asks by RCAR (spec/kbs.md): it checks no proof, and what it does with the key nobody knows but its measurement.</summary>
+    public bool KbsGuest { get; init; }
 
     /// <summary>The broker was started with --danger-development-evidence.</summary>
     public required bool DevelopmentAllowed { get; init; }

@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Strongroom.Bytes;
 using Strongroom.Facts;
+using Strongroom.Tests.Crypto;
 
 namespace Strongroom.Tests.Facts;
 
@@ -155,6 +156,7 @@ public sealed class RecordTests
         town.Ask(town.Opened());
         town.Refuse(town.Open(by: town.Owner1));
         town.Ask(town.Opened(), boot: new Dictionary<string, string> { ["kernel"] = "bad", ["image"] = "bad" });
+        town.Append(OfGuest(town, town.Opened()));
         town.Write(town.Open() with { Files = ["a", "b"] });
         town.Write(town.Revoke(lease.Id));
         var refused = town.Propose(new RemoveReference("good-boot"));
@@ -165,6 +167,13 @@ public sealed class RecordTests
         town.Agree(new RemovePerson(town.Outsider));
         town.Write(new RetireMachine(Town.Origin, Command.NewId(), town.Operator, town.Now, town.Machine));
         return town;
+    }
+
+    private static GuestDecided OfGuest(Town town, string request)
+    {
+        using var key = GuestKey.Ec();
+        var transcript = new GuestTranscript(Town.Origin, new byte[32], town.Now, "snp", key.Public, town.Machine, request, town.ModelDigest, town.BrokerKey, ["a"]);
+        return new(town.Now, Outcome.Denied, transcript, "storyteller", 1, Digest.Of([]), 1, Digest.Of("policy"u8), Reasons: ["no"], Endorsements: Digest.Of("bundle"u8));
     }
 
     private static byte[] Certificate()

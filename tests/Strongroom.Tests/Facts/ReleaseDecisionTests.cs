@@ -381,7 +381,7 @@ public sealed class ReleaseDecisionTests
             "machine" => right with { Machine = "machine-" + new string('0', 32) },
             _ => right with { Configuration = Digest.Of("other pins"u8) },
         };
-        var result = AttestationResult.Of(town.State, wrong, town.Evidence(wrong.Digest(), lease.HpkeKey, configuration: wrong.Configuration));
+        var result = AttestationResult.Of(town.State, wrong, town.Evidence(wrong.Digest(), lease.HpkeKey!, configuration: wrong.Configuration));
         Assert.Contains(reason, RenewalDecision.Make(town.State, wrong, result, town.Now).Record.Reasons!);
     }
 

@@ -250,7 +250,7 @@ internal sealed class Town
     }
 
     public RenewalTranscript Renewal(Lease lease, HpkePublicKey? key = null) => new(
-        Origin, RandomNumberGenerator.GetBytes(32), Timestamp.WholeSecond(Now), lease.Id, lease.Machine, key ?? lease.HpkeKey, BrokerKey, lease.Configuration);
+        Origin, RandomNumberGenerator.GetBytes(32), Timestamp.WholeSecond(Now), lease.Id, lease.Machine, key ?? lease.HpkeKey!, BrokerKey, lease.Configuration!.Value);
 
     public byte[] Evidence(Digest transcript, HpkePublicKey? key = null, IReadOnlyDictionary<string, string>? boot = null, int starts = 1, Digest? configuration = null) =>
         DevelopmentEvidence.Sign(MachineKey, transcript, boot ?? Boot, [.. Enumerable.Repeat(EnclaveStart.Of(key ?? Enclave.PublicKey, configuration ?? Configuration), starts)]);
@@ -280,7 +280,7 @@ internal sealed class Town
     public RenewalDecision Renew(Lease lease, IReadOnlyDictionary<string, string>? boot = null, HpkePublicKey? key = null)
     {
         var transcript = Renewal(lease, key);
-        var result = AttestationResult.Of(State, transcript, Evidence(transcript.Digest(), key ?? lease.HpkeKey, boot, configuration: lease.Configuration));
+        var result = AttestationResult.Of(State, transcript, Evidence(transcript.Digest(), key ?? lease.HpkeKey!, boot, configuration: lease.Configuration));
         var decision = RenewalDecision.Make(State, transcript, result, Now);
         if (!decision.IsRepeated) Append(decision.Record, result.Blobs);
         return decision;

@@ -66,6 +66,10 @@ public sealed class PolicyShapeTests
         { "danger_development_evidence", rule => rule with { Machines = [rule.Machines[0] with { Evidence = "development" }] } },
         { "danger_development_evidence", rule => rule with { Machines = [rule.Machines[0] with { DangerDevelopmentEvidence = true }] } },
         { "danger_development_evidence", rule => rule with { Machines = [rule.Machines[0] with { DangerDevelopmentEvidence = false }] } },
+        { "danger_kbs_guests is true or absent", rule => rule with { CheckTree = false, Machines = [rule.Machines[0] with { DangerKbsGuests = true }] } },
+        { "danger_kbs_guests is true or absent", rule => rule with { CheckTree = false, Machines = [rule.Machines[0] with { Evidence = "nitro", DangerKbsGuests = true }] } },
+        { "danger_kbs_guests is true or absent", rule => rule with { CheckTree = false, Machines = [rule.Machines[0] with { Evidence = "sev-snp", DangerKbsGuests = false }] } },
+        { "danger_kbs_guests belongs to check_tree: false", rule => rule with { Machines = [rule.Machines[0] with { Evidence = "sev-snp", DangerKbsGuests = true }] } },
         { "maximum_evidence_age_seconds must be", rule => rule with { Machines = [rule.Machines[0] with { MaximumEvidenceAgeSeconds = 0 }] } },
         { "maximum_starts_per_boot must be 1 for tdx", rule => rule with { Machines = [rule.Machines[0] with { Evidence = "tdx", MaximumStartsPerBoot = 2 }] } },
         { "maximum_starts_per_boot must be", rule => rule with { Machines = [rule.Machines[0] with { MaximumStartsPerBoot = 0 }] } },
@@ -150,6 +154,14 @@ public sealed class PolicyShapeTests
     [MemberData(nameof(Holes))]
     public void Warns_of_each_hole(string words, Func<PolicyRule, PolicyRule> open) =>
         Assert.Contains(words, Assert.Single(ReleasePolicy.From([open(Rule)]).Warnings), StringComparison.Ordinal);
+
+    [Fact]
+    public void Warns_of_guests_that_check_no_proof_and_says_so_in_the_policys_words()
+    {
+        var policy = ReleasePolicy.From([Rule with { CheckTree = false, Machines = [Rule.Machines[0] with { Evidence = "tdx", DangerKbsGuests = true }] }]);
+        Assert.Contains(policy.Warnings, warning => warning.Contains("KBS guests check no proof", StringComparison.Ordinal));
+        Assert.Contains(policy.Sentences, sentence => sentence.Contains("DANGER: a KBS guest may have the key", StringComparison.Ordinal));
+    }
 
     [Fact]
     public void Warns_of_a_rule_that_the_people_enrolled_cannot_meet() => Assert.Equal(

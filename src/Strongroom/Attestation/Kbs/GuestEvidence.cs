@@ -66,12 +66,8 @@ public sealed record GuestEvidence(string AdditionalEvidence, string PrimaryEvid
     }
 
     /// <summary>The same as evidence of a machine, for those who judge its parts; its report data is this protocol's.</summary>
-    /// <exception cref="MalformedException">Devices of another kind than NVIDIA's, none in a list, too many, or a part that is too long.</exception>
-    internal CompositeEvidence Parts(string cpuKind)
-    {
-        var parts = new CompositeEvidence(new(Encoding.UTF8.GetBytes(PrimaryEvidence), cpuKind), [.. DeviceParts()]);
-        return CompositeEvidence.Parse(parts.ToBytes());
-    }
+    /// <exception cref="MalformedException">Devices of another kind than NVIDIA's, none in a list, or too many.</exception>
+    internal CompositeEvidence Parts(string cpuKind) => new(new(Encoding.UTF8.GetBytes(PrimaryEvidence), cpuKind), [.. DeviceParts()]);
 
     private IEnumerable<EvidencePart> DeviceParts()
     {

@@ -1,6 +1,7 @@
 using Strongroom.Attestation;
 using Strongroom.Attestation.Appraisal;
 using Strongroom.Attestation.Composite;
+using Strongroom.Attestation.Kbs;
 using Strongroom.Bytes;
 using Strongroom.Crypto;
 
@@ -52,6 +53,10 @@ public sealed class RecordedEndorsements
 
     /// <summary>As <see cref="TeeEnrolment.Check(string, ReadOnlyMemory{byte}, Digest, Endorsements, DateTimeOffset)"/>, with these.</summary>
     internal TeeEnrolment Enrolment(string kind, ReadOnlyMemory<byte> evidence, Digest transcript, DateTimeOffset now) => TeeEnrolment.Check(kind, evidence, transcript, Endorsements, now, roots);
+
+    /// <summary>As <see cref="GuestVerifier.Check(string, ReadOnlySpan{byte}, JweKey, ReadOnlyMemory{byte}, Endorsements, DateTimeOffset)"/>, with these.</summary>
+    internal TeeEnrolment Guest(string tee, ReadOnlySpan<byte> nonce, JweKey key, ReadOnlyMemory<byte> evidence, DateTimeOffset now) =>
+        GuestVerifier.Check(tee, nonce, key, evidence, Endorsements, now, roots);
 
     internal bool IsSignedBy(Ed25519PublicKey collector)
     {

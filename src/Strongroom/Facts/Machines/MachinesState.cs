@@ -27,6 +27,7 @@ public sealed record MachinesState
         CommandRecord { Command: RetireMachine retire } => Ended(retire.Machine),
         CommandRecord { Command: Revoke { Target: var target } } when Machines.ContainsKey(target) => Ended(target),
         ReleaseDecided { Measurement: { } measurement } decided => Measured(decided.Transcript.Machine, measurement, record.At),
+        GuestDecided { Measurement: { } measurement } decided => Measured(decided.Transcript.Machine, measurement, record.At),
         RenewalDecided { Measurement: { } measurement } decided => Measured(decided.Transcript.Machine, measurement, record.At),
         _ => this,
     };

@@ -54,7 +54,7 @@ public sealed class ReleaseDecision
             state.Machines.Machines[request.Asked.Machine].Kind == DevelopmentEvidence.KindName ? true : null, Endorsements: result.Endorsements);
         record = decision switch
         {
-            Decision.Allowed allowed => record with { Outcome = Outcome.Allowed, Grant = Grant(allowed, transcript, now) },
+            Decision.Allowed allowed => record with { Outcome = Outcome.Allowed, Grant = Grant(allowed, transcript.Digest(), now) },
             Decision.Pending pending => record with { Outcome = Outcome.Pending, Missing = Reasons.Fitting(pending.Missing) },
             Decision.Denied denied => record with { Reasons = Reasons.Fitting(denied.Reasons) },
             _ => throw new System.Diagnostics.UnreachableException(),
@@ -68,11 +68,11 @@ public sealed class ReleaseDecision
     }
 
     /// <summary>No lease outlives its request: what people approved ends when they said.</summary>
-    private static GrantedLease Grant(Decision.Allowed allowed, Transcript transcript, DateTimeOffset now)
+    internal static GrantedLease Grant(Decision.Allowed allowed, Digest transcript, DateTimeOffset now)
     {
         var seconds = Math.Min(allowed.LeaseSeconds, (long)(allowed.Request.Expires - now).TotalSeconds);
         return new(
-            Ids.Lease(transcript.Digest()), [.. allowed.Approvals.Select(approval => approval.LedgerIndex)], allowed.Rule, seconds, now.AddSeconds(seconds),
+            Ids.Lease(transcript), [.. allowed.Approvals.Select(approval => approval.LedgerIndex)], allowed.Rule, seconds, now.AddSeconds(seconds),
             allowed.CheckTree);
     }
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Strongroom.Bytes;
 using Strongroom.Crypto;
+using Strongroom.Policy;
 
 namespace Strongroom.Facts;
 
@@ -24,6 +25,8 @@ public sealed record ReleaseState
     private ImmutableDictionary<(string Request, HpkePublicKey Key), string> ByKey { get; init; } =
         ImmutableDictionary<(string Request, HpkePublicKey Key), string>.Empty;
 
+    private ImmutableDictionary<(string Request, JweKey Key), string> ByGuestKey { get; init; } = ImmutableDictionary<(string Request, JweKey Key), string>.Empty;
+
     public Lease? Find(string id) => Leases.GetValueOrDefault(id);
 
     /// <summary>The lease that this enclave already has on this request, if it still lives: asked again, it is answered the same.</summary>
@@ -38,9 +41,14 @@ public sealed record ReleaseState
         return model.Besides(request.Id) ?? machine.Besides(request.Id);
     }
 
+    /// <summary>As for an enclave, for a guest and its key.</summary>
+    public Lease? Standing(string request, JweKey key, DateTimeOffset now) =>
+        ByGuestKey.TryGetValue((request, key), out var id) && Leases[id] is var lease && lease.LivesAt(now) ? lease : null;
+
     internal ReleaseState Apply(long index, LedgerRecord record, LedgerState before) => record switch
     {
         ReleaseDecided { Grant: { } grant } decided => Granted(index, decided, grant, before),
+        GuestDecided { Grant: { } grant } decided => Granted(index, decided, grant, before),
         RenewalDecided { Expires: { } expires } decided => Renewed(Leases[decided.Transcript.Lease], expires, record.At),
         RenewalDecided { Transcript.Lease: var id } decided => this with
         {
@@ -55,22 +63,33 @@ public sealed record ReleaseState
 
     private ReleaseState Granted(long index, ReleaseDecided decided, GrantedLease grant, LedgerState before)
     {
-        var request = before.Requests.Requests[decided.Transcript.Request];
-        var people = request.Approvals.Where(given => grant.Approvals.Contains(given.Index)).Select(given => given.Command.By);
+        var (asked, request) = (decided.Transcript, before.Requests.Requests[decided.Transcript.Request]);
         var lease = new Lease(
-            grant.Lease, request.Id, decided.Model, decided.Version, decided.Transcript.Machine, decided.Transcript.HpkeKey, decided.Transcript.Configuration,
-            decided.Transcript.Memory, decided.Measurement ?? throw new MalformedException(-1, "a grant without a measurement"), [.. grant.Approvals],
-            [request.Command.By, .. people], decided.At, grant.Expires, index, decided.Development == true, Ended: null);
-        return this with
-        {
-            Leases = Leases.Add(lease.Id, lease),
-            InOrder = InOrder.With(index, lease.Id),
-            ByExpiry = ByExpiry.With(Second(lease.Expires), lease.Id),
-            ByKey = ByKey.SetItem((request.Id, lease.HpkeKey), lease.Id),
-            ByModel = ByModel.SetItem(lease.Model, ByModel.GetValueOrDefault(lease.Model).With(lease)),
-            ByMachine = ByMachine.SetItem(lease.Machine, ByMachine.GetValueOrDefault(lease.Machine).With(lease)),
-        };
+            grant.Lease, request.Id, decided.Model, decided.Version, asked.Machine, asked.HpkeKey, asked.Configuration, asked.Memory, Measurement(decided), [.. grant.Approvals],
+            People(request, grant), decided.At, grant.Expires, index, decided.Development == true, Ended: null);
+        return With(lease) with { ByKey = ByKey.SetItem((request.Id, asked.HpkeKey), lease.Id) };
     }
+
+    private ReleaseState Granted(long index, GuestDecided decided, GrantedLease grant, LedgerState before)
+    {
+        var (asked, request) = (decided.Transcript, before.Requests.Requests[decided.Transcript.Request]);
+        var lease = new Lease(
+            grant.Lease, request.Id, decided.Model, decided.Version, asked.Machine, HpkeKey: null, Configuration: null, ReleaseFacts.GuestMemory, Measurement(decided),
+            [.. grant.Approvals], People(request, grant), decided.At, grant.Expires, index, Development: false, Ended: null);
+        return With(lease) with { ByGuestKey = ByGuestKey.SetItem((request.Id, asked.TeeKey), lease.Id) };
+    }
+
+    private ReleaseState With(Lease lease) => this with
+    {
+        Leases = Leases.Add(lease.Id, lease), InOrder = InOrder.With(lease.Index, lease.Id), ByExpiry = ByExpiry.With(Second(lease.Expires), lease.Id),
+        ByModel = ByModel.SetItem(lease.Model, ByModel.GetValueOrDefault(lease.Model).With(lease)),
+        ByMachine = ByMachine.SetItem(lease.Machine, ByMachine.GetValueOrDefault(lease.Machine).With(lease)),
+    };
+
+    private static Digest Measurement(Decided granted) => granted.Measurement ?? throw new MalformedException(-1, "a grant without a measurement");
+
+    private static ImmutableList<string> People(Request request, GrantedLease grant) =>
+        [request.Command.By, .. request.Approvals.Where(given => grant.Approvals.Contains(given.Index)).Select(given => given.Command.By)];
 
     private ReleaseState Renewed(Lease lease, DateTimeOffset expires, DateTimeOffset at) => this with
     {
@@ -100,11 +119,14 @@ public sealed record ReleaseState
     }
 }
 
+/// <param name="HpkeKey">The enclave's; null where a guest has the key, which no lease reaches: then nothing is renewed, and its end stops only further answers.</param>
+/// <param name="Configuration">The enclave's; null for a guest.</param>
+/// <param name="Memory"><c>secret</c>, <c>locked</c>; <see cref="ReleaseFacts.GuestMemory"/> for a guest.</param>
 /// <param name="People">Who opened the request, and whose approvals were spent.</param>
 /// <param name="Index">The decision that granted it.</param>
 /// <param name="Renewed">When it was renewed last; null if it never was.</param>
 public sealed record Lease(
-    string Id, string Request, string Model, long Version, string Machine, HpkePublicKey HpkeKey, Digest Configuration, string Memory, Digest Measurement,
+    string Id, string Request, string Model, long Version, string Machine, HpkePublicKey? HpkeKey, Digest? Configuration, string Memory, Digest Measurement,
     ImmutableList<long> Approvals, ImmutableList<string> People, DateTimeOffset At, DateTimeOffset Expires, long Index, bool Development, LeaseEnd? Ended,
     DateTimeOffset? Renewed = null, LastAnswer LastAnswer = default)
 {

@@ -22,6 +22,8 @@ public sealed record RequestsState
         CommandRecord { Command: Revoke { Target: var target } } when Requests.TryGetValue(target, out var request) => With(request with { Revoked = true }),
         ReleaseDecided { Grant: { } grant } decided => With(Requests[decided.Transcript.Request].Consumed(grant)),
         ReleaseDecided decided => With(Requests[decided.Transcript.Request].Told(decided)),
+        GuestDecided { Grant: { } grant } decided => With(Requests[decided.Transcript.Request].Consumed(grant)),
+        GuestDecided decided => With(Requests[decided.Transcript.Request].Told(decided)),
         _ => this,
     };
 
@@ -45,7 +47,7 @@ public sealed record Request(
 
     internal Request Answered(GivenApproval approval) => this with { Approvals = Approvals.Add(approval) };
 
-    internal Request Told(ReleaseDecided decided) => this with { LastAnswer = LastAnswer.With(decided) };
+    internal Request Told(Decided decided) => this with { LastAnswer = LastAnswer.With(decided) };
 
     /// <summary>A release spends its approvals in the same record: there is no moment in which they could be spent twice.</summary>
     internal Request Consumed(GrantedLease grant) => this with
