@@ -57,7 +57,7 @@ public sealed class TsmReports
             var report = Read(entry, "outblob", CompositeEvidence.MaxPartSizeInBytes);
             if (report.Length == 0) throw new UnavailableException($"{place} gave an empty report");
             var certificates = kind == "sev-snp" && Has(entry, "auxblob") ? Read(entry, "auxblob", CompositeEvidence.MaxPartSizeInBytes - report.Length) : [];
-            if (Number(entry, "generation") != generation) throw new UnavailableException($"another process wrote into {entry} while its report was made");
+            if (Number(entry, "generation") != generation) throw new UnavailableException($"another process wrote into {entry} while its report was made, or the kernel did not take what we wrote");
             return (byte[])[.. report, .. certificates];
         }, without: () => throw None());
     }

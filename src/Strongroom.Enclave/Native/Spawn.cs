@@ -11,6 +11,7 @@ namespace Strongroom.Enclave.Native;
 internal static unsafe partial class Spawn
 {
     private const int Kill = 9; // SIGKILL
+    private const int NoHang = 1; // WNOHANG
     private const int SizeOfFileActions = 256; // posix_spawn_file_actions_t has 80 bytes in glibc on x86-64 and arm64
 
     /// <param name="command">argv of this program's executable.</param>
@@ -21,18 +22,27 @@ internal static unsafe partial class Spawn
     /// <exception cref="UnavailableException">It could not be started, took too long, or said too much.</exception>
     internal static (int Status, byte[] Answer) Ask(string[] command, string[] environment, int max, TimeSpan patience)
     {
+        var started = Environment.TickCount64;
         using var pipe = new AnonymousPipeServerStream(PipeDirection.In, HandleInheritability.None);
         var process = Start(command, environment, output: (int)pipe.ClientSafePipeHandle.DangerousGetHandle());
         pipe.DisposeLocalCopyOfClientHandle(); // or its end would never come
         var answer = new byte[max + 1];
         var reading = pipe.ReadAtLeastAsync(answer, answer.Length, throwOnEndOfStream: false).AsTask();
-        var inTime = reading.Wait(patience) && reading.Result <= max;
-        if (!inTime) _ = kill(process, Kill);
-        int status;
-        while (Ptrace.waitpid(process, out status, 0) < 0 && Errno.Last == Errno.Interrupted)
+        var inTime = reading.Wait(patience);
+        if (!inTime || reading.Result > max) _ = kill(process, Kill);
+        int ended, status;
+        while ((ended = Ptrace.waitpid(process, out status, NoHang)) == 0) // who closes its output may still not end
         {
+            if (Environment.TickCount64 - started > patience.TotalMilliseconds)
+            {
+                inTime = false;
+                _ = kill(process, Kill);
+            }
+            Thread.Sleep(1);
         }
-        return inTime ? (status, answer[..reading.Result]) : throw new UnavailableException(reading.IsCompletedSuccessfully && reading.Result > max ? $"more than {max} bytes were said" : $"nothing was said for {patience.TotalSeconds} s");
+        if (ended < 0) throw Errno.Failure("awaiting the end of a process");
+        if (!inTime) throw new UnavailableException($"nothing was said for {patience.TotalSeconds} s");
+        return reading.Result <= max ? (status, answer[..reading.Result]) : throw new UnavailableException($"more than {max} bytes were said");
     }
 
     private static int Start(string[] command, string[] environment, int output)

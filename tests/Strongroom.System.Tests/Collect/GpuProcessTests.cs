@@ -4,6 +4,7 @@ using System.Text.Json;
 using Strongroom.Bytes;
 using Strongroom.Enclave.Evidence;
 using Strongroom.Enclave.Hardening;
+using Strongroom.Enclave.Native;
 
 namespace Strongroom.System.Tests.Collect;
 
@@ -26,13 +27,22 @@ public sealed class GpuProcessTests
     public void A_driver_that_dies_takes_nothing_with_it() =>
         Assert.Contains("signal 6", Assert.Throws<UnavailableException>(() => Ask(Nonce(0xDE))).Message, StringComparison.Ordinal);
 
-    [Fact]
-    public void A_driver_that_hangs_is_given_up() =>
-        Assert.Contains("nothing was said", Assert.Throws<UnavailableException>(() => Ask(Nonce(0x5E), TimeSpan.FromSeconds(2))).Message, StringComparison.Ordinal);
+    [Theory]
+    [InlineData(0x5E)]
+    [InlineData(0xC1)] // after it closed its output
+    public void A_driver_that_hangs_is_given_up(byte first) =>
+        Assert.Contains("nothing was said", Assert.Throws<UnavailableException>(() => Ask(Nonce(first), TimeSpan.FromSeconds(2))).Message, StringComparison.Ordinal);
 
     [Fact]
     public void A_library_named_by_the_environment_is_not_the_drivers() => // the clean environment has no such variable
         Assert.DoesNotContain(CleanStart.Wanted([$"LD_LIBRARY_PATH={Path.GetDirectoryName(SimulatedGpus.Library)}"]), variable => variable.StartsWith("LD_", StringComparison.Ordinal));
+
+    [Fact]
+    public void Who_says_too_much_is_cut_off()
+    {
+        string[] talks = ["dotnet", Program, "--help"];
+        Assert.Contains("more than 100 bytes", Assert.Throws<UnavailableException>(() => Spawn.Ask(talks, CleanStart.Wanted([]), max: 100, TimeSpan.FromMinutes(1))).Message, StringComparison.Ordinal);
+    }
 
     [Theory]
     [InlineData("")]

@@ -85,7 +85,7 @@ public sealed class TeeMachineTests
     public void Evidence_in_a_file_is_written_once()
     {
         var hardware = TestMachine.SnpWithGpus(Now, gpus: 0);
-        var path = Path.Combine(Directory.CreateTempSubdirectory("strongroom-collect-").FullName, "evidence.json");
+        var path = Path.Combine(Path.GetTempPath(), $"strongroom-{Guid.NewGuid():N}.json");
         using var output = new StringWriter();
         Assert.Equal(0, EvidenceVerbs.Collect(Of(hardware), Transcript, path, output));
         var said = JsonNode.Parse(output.ToString())!;
@@ -94,6 +94,7 @@ public sealed class TeeMachineTests
         Assert.Equal(Transcript.ToString(), (string?)said["nonce"]);
         Assert.Equal("sev-snp", CompositeEvidence.Parse(File.ReadAllBytes(path)).Cpu.Kind);
         Assert.Throws<IOException>(() => EvidenceVerbs.Collect(Of(hardware), Transcript, path, output));
+        File.Delete(path);
     }
 
     [Theory]

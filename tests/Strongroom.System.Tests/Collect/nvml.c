@@ -1,5 +1,5 @@
 /* libnvidia-ml without GPUs: the functions that the collector calls, with the structures of nvml.h. What they answer is told by the test; in a process that no
-   test can tell anything, one GPU says its nonce, dies of one that begins with 0xDE and never answers one that begins with 0x5E. */
+   test can tell anything, one GPU says its nonce, dies of one that begins with 0xDE, never answers one that begins with 0x5E, and on 0xC1 closes the line and stays. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,6 +17,7 @@ static unsigned int echo(unsigned int device, const unsigned char *nonce, unsign
 {
     if (nonce && nonce[0] == 0xDE) abort();
     if (nonce && nonce[0] == 0x5E) pause();
+    if (nonce && nonce[0] == 0xC1) close(1), pause();
     memcpy(into, nonce ? (const char *)nonce : "a chain that is none ............", 32);
     return 32;
 }
