@@ -16,13 +16,14 @@ internal static class EndorsementEndpoints
     }
 
     private static async Task<Results<Ok<CommandReply>, Accepted<CommandReply>, ProblemHttpResult>> Record(
-        EndorsementUpload upload, Journal journal, Strangers strangers, CancellationToken cancel)
+        EndorsementUpload upload, Journal journal, Strangers strangers, EndorsementShelf shelf, CancellationToken cancel)
     {
         if (upload.Command.Command is not RecordEndorsements record) return Problem.Malformed.Because("the command is not endorsements/record.v1");
         if (Commands.Malformed(upload.Command) is { } malformed) return malformed;
         // Asked before anything is parsed for whoever may not record any, and once more when it is written.
         var refused = journal.Read((state, now) => state.Refusals(upload.Command, now)).Count > 0;
-        return await Commands.WriteAsync(journal, strangers, upload.Command, Enclosures.Read(record, refused ? [] : [upload.Bundle]), cancel);
+        return await Commands.WriteAsync(
+            journal, strangers, upload.Command, refused ? Enclosures.Read(record, []) : Enclosures.Read(record, [upload.Bundle], await shelf.OnRecordAsync(journal.State, cancel)), cancel);
     }
 
     private static Results<Ok<EndorsementsReply>, ProblemHttpResult> OnRecord(Journal journal) => journal.State.Endorsements.Latest is { } latest

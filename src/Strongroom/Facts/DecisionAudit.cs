@@ -119,7 +119,7 @@ public sealed class DecisionAudit(Func<Digest, CancellationToken, ValueTask<Read
             if (await BlobAsync(index, Enclosed(record.Command, digest), digest, cancel).ConfigureAwait(false) is not { } bytes) return;
             enclosed.Add(bytes);
         }
-        var endorsements = record.Command is EnrolMachine { Evidence: not null } ? await OnRecordAsync(index, cancel).ConfigureAwait(false) : RecordedEndorsements.None;
+        var endorsements = record.Command is EnrolMachine { Evidence: not null } or RecordEndorsements ? await OnRecordAsync(index, cancel).ConfigureAwait(false) : RecordedEndorsements.None;
         if (endorsements is null) return;
         Add(index, $"the command {record.Command.Id} should not have been written with what lies beside it", EnclosedRefusals(record, enclosed, endorsements));
     }

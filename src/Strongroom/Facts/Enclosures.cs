@@ -14,13 +14,14 @@ namespace Strongroom.Facts;
 public sealed class Enclosures
 {
     private readonly Manifest? manifest;
-    private readonly RecordedEndorsements endorsements;
+    private readonly RecordedEndorsements onRecord;
+    private readonly RecordedEndorsements? bundle;
     private readonly IReadOnlyList<string> wrong;
     private IReadOnlyList<string>? disproved; // as the next one
     private EndorsementPath? vouched; // an answer once found; whoever loses a race over it has found another that holds as well
 
-    private Enclosures(IReadOnlyList<ReadOnlyMemory<byte>> blobs, IReadOnlyList<string> wrong, Manifest? manifest = null, RecordedEndorsements? endorsements = null) =>
-        (Blobs, this.wrong, this.manifest, this.endorsements) = (blobs, wrong, manifest, endorsements ?? RecordedEndorsements.None);
+    private Enclosures(IReadOnlyList<ReadOnlyMemory<byte>> blobs, IReadOnlyList<string> wrong, Manifest? manifest = null, RecordedEndorsements? bundle = null, RecordedEndorsements? onRecord = null) =>
+        (Blobs, this.wrong, this.manifest, this.bundle, this.onRecord) = (blobs, wrong, manifest, bundle, onRecord ?? RecordedEndorsements.None);
 
     /// <summary>In the order in which the command names them.</summary>
     public IReadOnlyList<ReadOnlyMemory<byte>> Blobs { get; }
@@ -44,7 +45,7 @@ public sealed class Enclosures
 
     /// <summary>Reads what came with the command; what is wrong with it alone is among the <see cref="Refusals"/> of every ledger.</summary>
     /// <param name="blobs">In the order of <see cref="Of"/>.</param>
-    /// <param name="onRecord">What a TEE's evidence is judged with; other commands need none.</param>
+    /// <param name="onRecord">What a TEE's evidence is judged with, and what a bundle is to follow; other commands need none.</param>
     /// <exception cref="MalformedException">What the command names as a manifest, a bundle or a measurement is none.</exception>
     public static Enclosures Read(Command command, IReadOnlyList<ReadOnlyMemory<byte>> blobs, RecordedEndorsements? onRecord = null)
     {
@@ -55,8 +56,8 @@ public sealed class Enclosures
             return command switch
             {
                 AddModel => new(blobs, [], Manifest.Parse(blobs[0].Span)),
-                RecordEndorsements => new(blobs, [], endorsements: RecordedEndorsements.Read(blobs[0])),
-                EnrolMachine { Measurement: not null } enrol => new(blobs, [.. Measured(enrol, Measurement.Parse(blobs[^1].Span))], endorsements: onRecord),
+                RecordEndorsements => new(blobs, [], bundle: RecordedEndorsements.Read(blobs[0]), onRecord: onRecord),
+                EnrolMachine { Measurement: not null } enrol => new(blobs, [.. Measured(enrol, Measurement.Parse(blobs[^1].Span))], onRecord: onRecord),
                 _ => new(blobs, []),
             };
         }
@@ -79,7 +80,7 @@ public sealed class Enclosures
         return command switch
         {
             AddModel add => [.. Signed(state, add, manifest!)],
-            RecordEndorsements record => [.. Collected(state, record, endorsements)],
+            RecordEndorsements record => [.. Collected(state, record, bundle!), .. Follows(state)],
             ProposeChange { Change: SetReference { Corim: { } corim } set } => CorimRules.Refusals(set, corim, Blobs[0], now),
             EnrolMachine { Evidence: not null } enrol => Proved(state, enrol),
             EnrolMachine { Endorsement: not null } enrol => Vouched(state, enrol, now),
@@ -103,16 +104,22 @@ public sealed class Enclosures
         if (bundle.Collected != record.Collected) yield return $"the bundle was collected at {Timestamp.Format(bundle.Collected!.Value)}";
     }
 
+    private IEnumerable<string> Follows(LedgerState state)
+    {
+        onRecord.Require(state);
+        return bundle!.PutBack(onRecord);
+    }
+
     private IReadOnlyList<string> Proved(LedgerState state, EnrolMachine enrol)
     {
-        endorsements.Require(state);
+        onRecord.Require(state);
         return disproved ??= [.. Disproved(enrol)];
     }
 
     private IEnumerable<string> Disproved(EnrolMachine enrol)
     {
         if (enrol.Transcript is not { } transcript) return ["it answers nothing"];
-        var found = endorsements.Enrolment(enrol.Kind, Blobs[0], transcript.Digest(), transcript.Issued);
+        var found = onRecord.Enrolment(enrol.Kind, Blobs[0], transcript.Digest(), transcript.Issued);
         if (found.Identity is not { } identity) return found.Reasons;
         var measured = Measurement.Of(enrol.Kind, found.Claims);
         List<string> reasons = [];

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Strongroom.Attestation.Appraisal;
 using Strongroom.Bytes;
@@ -29,6 +31,48 @@ public sealed class EndorsementsRulesTests
         town.Write(town.Endorse());
         Refuses("are on record: only newer ones follow", town.Endorse());
         Refuses("are on record: only newer ones follow", town.Endorse(town.Now.AddDays(-1)));
+    }
+
+    [Fact]
+    public async Task Rejects_a_newer_bundle_with_an_older_list()
+    {
+        using var vendor = new Vendor();
+        BundledFile ofMonday = vendor.List(town.Now.AddDays(-2), 7), ofSunday = vendor.List(town.Now.AddDays(-3)), other = vendor.List(town.Now.AddDays(-2), 8);
+        town.Write(town.Endorse(files: [ofMonday, other]));
+        var onRecord = town.OnRecord;
+        town.Now = town.Now.AddHours(1);
+        string[] Against(params BundledFile[] files)
+        {
+            var record = town.Endorse(files: files);
+            return [.. Enclosures.Read(record, [town.Blobs[record.Bundle]], onRecord).Refusals(town.State, record, town.Now)];
+        }
+        foreach (var files in new BundledFile[][] { [ofSunday], [], [ofMonday], [other, other with { Name = "again" }], [ofMonday, ofSunday] })
+            Assert.StartsWith("a list of revoked certificates by CN=Vendor of ", Against(files).First(), StringComparison.Ordinal);
+        Assert.Empty(Against(ofMonday, other));
+        Assert.Empty(Against(vendor.List(town.Now, 7), vendor.List(town.Now, 8)));
+
+        town.Force(town.Endorse(files: [ofSunday]));
+        await FindsAsync("what was revoked would count again");
+    }
+
+    [Fact]
+    public void A_list_past_its_time_may_be_left_out()
+    {
+        using var vendor = new Vendor();
+        town.Write(town.Endorse(files: [vendor.List(town.Now.AddDays(-2), 7)]));
+        var onRecord = town.OnRecord;
+        town.Now = town.Now.AddDays(40);
+        var record = town.Endorse();
+        Assert.Empty(Enclosures.Read(record, [town.Blobs[record.Bundle]], onRecord).Refusals(town.State, record, town.Now));
+    }
+
+    [Fact]
+    public void Rejects_a_bundle_that_was_read_against_another_one_than_is_on_record()
+    {
+        town.Write(town.Endorse());
+        town.Now = town.Now.AddHours(1);
+        var record = town.Endorse();
+        Assert.Throws<UnavailableException>(() => Enclosures.Read(record, [town.Blobs[record.Bundle]]).Refusals(town.State, record, town.Now));
     }
 
     [Fact]
@@ -104,6 +148,21 @@ public sealed class EndorsementsRulesTests
         town.Agree(new RemoveCollector("lab"));
         town.Agree(new AddCollector("lab", Town.NewKey().PublicKey));
         Assert.Equal(["the bundle is not signed by the key on record for lab"], read.Refusals(town.State, record, town.Now));
+    }
+
+    private sealed class Vendor : IDisposable
+    {
+        private readonly ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+
+        public void Dispose() => key.Dispose();
+
+        public BundledFile List(DateTimeOffset thisUpdate, params byte[] serials)
+        {
+            var list = new CertificateRevocationListBuilder();
+            foreach (var serial in serials) list.AddEntry([serial]);
+            var der = list.Build(new("CN=Vendor"), X509SignatureGenerator.CreateForECDsa(key), serials.FirstOrDefault(), thisUpdate.AddDays(30), HashAlgorithmName.SHA256, X509AuthorityKeyIdentifierExtension.CreateFromSubjectKeyIdentifier([1]), thisUpdate);
+            return new(der, $"{Convert.ToHexString(SHA256.HashData(der))}.crl");
+        }
     }
 
     private void Refuses(string because, RecordEndorsements command) => Assert.Contains(town.Refusals(command), reason => reason.Contains(because, StringComparison.Ordinal));

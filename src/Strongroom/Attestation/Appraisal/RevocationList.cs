@@ -35,6 +35,9 @@ public sealed class RevocationList
     /// <summary>The one place for whose certificates the list speaks, where it says so (RFC 5280 section 5.2.5): an issuer may keep several lists. Null: it speaks for all of its issuer's.</summary>
     internal string? DistributionPoint { get; private init; }
 
+    /// <summary>SHA-256 of what is signed: the same for two copies of one list, and for no two lists.</summary>
+    internal Digest Content => Digest.Of(der.Signed.Span);
+
     /// <param name="bytes">DER.</param>
     /// <exception cref="MalformedException">No CRL, a delta, or one with a critical extension that is not understood.</exception>
     public static RevocationList Parse(ReadOnlyMemory<byte> bytes)
@@ -89,6 +92,9 @@ public sealed class RevocationList
 
     /// <summary>Whether silence about the certificate says that it was not taken back: not where the list is another one of the same issuer's.</summary>
     internal bool Covers(X509Certificate2 certificate) => DistributionPoint is null || DistributionPoint == Appraisal.DistributionPoint.Of(certificate);
+
+    /// <summary>Whether the other is a list of the same place by the same issuer, of any date. An issuer may keep several that do not say which they are.</summary>
+    internal bool IsOfTheSource(RevocationList other) => Issuer.RawData.AsSpan().SequenceEqual(other.Issuer.RawData) && DistributionPoint == other.DistributionPoint;
 
     public bool Lists(X509Certificate2 certificate) => serials.Contains(new BigInteger(certificate.SerialNumberBytes.Span, isUnsigned: false, isBigEndian: true));
 

@@ -58,6 +58,23 @@ public sealed class RecordedEndorsements
     internal TeeEnrolment Guest(string tee, ReadOnlySpan<byte> nonce, JweKey key, ReadOnlyMemory<byte> evidence, DateTimeOffset now) =>
         GuestVerifier.Check(tee, nonce, key, evidence, Endorsements, now, roots);
 
+    /// <summary>
+    /// Lists of revoked certificates that these would put back: who collected later did not always get what is newer. Lists of one source are counted, since a vendor
+    /// may keep two that nothing tells apart; one that is past its time when these are collected may be left out.
+    /// </summary>
+    internal IEnumerable<string> PutBack(RecordedEndorsements before)
+    {
+        foreach (var known in before.Endorsements.RevocationLists)
+        {
+            if (known.NextUpdate is { } end && end <= Collected) continue;
+            if (AsNewAs(known) < before.AsNewAs(known))
+                yield return $"a list of revoked certificates by {known.Issuer.Name} of {Timestamp.Format(known.ThisUpdate)} is on record, and the bundle has none as new: what was revoked would count again";
+        }
+    }
+
+    private int AsNewAs(RevocationList known) =>
+        Endorsements.RevocationLists.Where(list => list.IsOfTheSource(known) && list.ThisUpdate >= known.ThisUpdate).DistinctBy(list => list.Content).Count();
+
     internal bool IsSignedBy(Ed25519PublicKey collector)
     {
         if (collector.Equals(signer)) return true;
