@@ -52,7 +52,7 @@ public static class CommandWords
             .. enrol.Intermediates is { } between ? [$"Between it and its maker's root: {string.Join(", ", between)}."] : Array.Empty<string>(),
             .. enrol.Measurement is { } measurement ? [$"It measured {measurement} when it was enrolled."] : Array.Empty<string>(),
         ],
-        RetireMachine retire => [$"You retire {retire.Machine}, for ever. Every lease on it ends at once."],
+        RetireMachine retire => [$"You retire {retire.Machine}, for ever. Every lease on it ends at once.", "Its processor and devices may be enrolled in another machine; if it is in bad hands, revoke it instead."],
         RecordEndorsements record =>
         [
             $"You record the bundle {record.Bundle} of vendors' endorsements, collected by {record.Collector} at {Timestamp.Format(record.Collected)}.",

@@ -1,4 +1,5 @@
 using Strongroom.Attestation;
+using Strongroom.Attestation.Composite;
 using Strongroom.Bytes;
 using Strongroom.Facts;
 using Strongroom.Tests.Attestation.Composite;
@@ -41,6 +42,43 @@ public sealed class TeeEnrolmentTests
         Refuses("the machine's id does not follow from its identity", enrolment with { Machine = "machine-00000000000000000000000000000000" });
         Assert.Contains(scene.Town.Refusals(enrolment with { AttestationKey = "{}"u8.ToArray() }), reason => reason.StartsWith("the attestation key of a TEE is its identity", StringComparison.Ordinal));
         Refuses("only a TEE is enrolled by evidence", scene.Town.EnrolMachine(Town.NewKey()) with { Evidence = Digest.Of("x"u8) });
+    }
+
+    [Theory]
+    [InlineData("a gpu less")]
+    [InlineData("another chip")]
+    public async Task A_part_of_a_revoked_machine_never_comes_back(string change)
+    {
+        var first = Enrolled();
+        scene.Town.Write(scene.Town.Revoke(first.Machine));
+        var again = Changed(change);
+        Assert.Contains($"its {Shared(change)} was revoked with {first.Machine}, for ever", scene.Town.Refusals(again));
+        scene.Town.Force(again);
+        Assert.Contains((await scene.Town.Audit()).Deviations, found => found.What.Contains("for ever", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("a gpu less")]
+    [InlineData("another chip")]
+    public void No_part_is_in_two_active_machines_and_repair_goes_by_retiring_one(string change)
+    {
+        var first = Enrolled();
+        Assert.Contains($"its {Shared(change)} is in {first.Machine}, which is active: retire that first", scene.Town.Refusals(Changed(change)));
+        scene.Town.Write(scene.Town.Retire(first.Machine));
+        Assert.Empty(scene.Town.Refusals(Changed(change)));
+    }
+
+    [Fact]
+    public void A_retired_machine_can_still_be_revoked_and_its_parts_with_it_wherever_they_went()
+    {
+        var first = Enrolled();
+        scene.Town.Write(scene.Town.Retire(first.Machine));
+        var second = Changed("a gpu less");
+        scene.Town.Force(second);
+        scene.Town.Write(scene.Town.Retire(second.Machine));
+        scene.Town.Write(scene.Town.Revoke(first.Machine));
+        Assert.Contains($"{first.Machine} is revoked already", scene.Town.Refusals(scene.Town.Revoke(first.Machine)));
+        Assert.Contains($"its processor was revoked with {first.Machine}, for ever", scene.Town.Refusals(Of(scene.Identity with { Devices = [new('0', 64)] })));
     }
 
     [Fact]
@@ -99,6 +137,19 @@ public sealed class TeeEnrolmentTests
         scene.Endorse();
         Assert.Throws<UnavailableException>(() => read.Refusals(scene.Town.State, enrolment, scene.Town.Now));
     }
+
+    private EnrolMachine Enrolled()
+    {
+        var enrolment = scene.Enrolment();
+        scene.Town.Write(enrolment);
+        return enrolment;
+    }
+
+    private EnrolMachine Changed(string change) => Of(change == "a gpu less" ? scene.Identity with { Devices = [] } : scene.Identity with { Cpu = new('5', 128) });
+
+    private EnrolMachine Of(MachineIdentity identity) => scene.Enrolment() with { AttestationKey = identity.ToBytes(), Machine = identity.MachineId() };
+
+    private string Shared(string change) => change == "a gpu less" ? "processor" : $"device {scene.Identity.Devices[0]}";
 
     private void Refuses(string because, EnrolmentTranscript transcript) => Refuses(because, scene.Enrolment(transcript));
 

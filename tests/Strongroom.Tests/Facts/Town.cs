@@ -172,6 +172,8 @@ internal sealed class Town
             asked.Purpose, asked.LeaseSeconds, asked.Expires);
     }
 
+    public RetireMachine Retire(string machine) => new(Origin, Command.NewId(), Operator, Now, machine);
+
     public Revoke Revoke(string target, string? by = null) => new(Origin, Command.NewId(), by ?? Ada, Now, target, "it was time");
 
     public ProposeChange Propose(TrustChange change, string? by = null) => new(Origin, Command.NewId(), by ?? Ada, Now, change);

@@ -57,7 +57,7 @@ internal static class MachinesRules
         if (command.Pcrs.Count > 0 || command.ApplicationPcr != 0) yield return "only a TPM has PCRs: for a TEE there are none, and the application PCR is 0";
         if (command.Endorsement is not null || command.Intermediates is not null) yield return "no certificate of a TEE's own is recorded: its makers' are among the endorsements on record";
         if (command.Measurement is null) yield return "a TEE is enrolled with what it measured";
-        if (IdentityOf(command) is { } wrong) yield return wrong;
+        foreach (var reason in Identity(state, command)) yield return reason;
         if (command.Evidence is null || command.Transcript is not { } transcript)
         {
             yield return "a TEE is enrolled with the digest of its evidence, and with the transcript that this answers";
@@ -75,15 +75,17 @@ internal static class MachinesRules
         if (command.Evidence is not null || command.Transcript is not null) yield return "only a TEE is enrolled by evidence";
     }
 
-    private static string? IdentityOf(EnrolMachine command)
+    private static IReadOnlyList<string> Identity(LedgerState state, EnrolMachine command)
     {
         try
         {
-            return MachineIdentity.Parse(command.AttestationKey.Span).MachineId() == command.Machine ? null : "the machine's id does not follow from its identity";
+            var identity = MachineIdentity.Parse(command.AttestationKey.Span);
+            if (identity.MachineId() != command.Machine) return ["the machine's id does not follow from its identity"];
+            return state.Machines.Find(command.Machine) is null ? [.. state.Machines.Refusals(MachinePart.Of(command.Kind, identity))] : [];
         }
         catch (MalformedException e)
         {
-            return $"the attestation key of a TEE is its identity: {e.Message}";
+            return [$"the attestation key of a TEE is its identity: {e.Message}"];
         }
     }
 

@@ -22,7 +22,7 @@ internal static class RevokeRules
     private static string? NotThere(LedgerState state, string target)
     {
         if (state.Access.People.TryGetValue(target, out var person)) return person.Active ? null : $"{target} has left already";
-        if (state.Machines.Find(target) is { } machine) return machine.Active ? null : $"{target} is retired already";
+        if (state.Machines.Find(target) is { } machine) return machine.Revoked ? $"{target} is revoked already" : null; // a retired one too: its parts could come back else
         if (state.Models.Versions.TryGetValue(target, out var model)) return model.Withdrawn ? $"{target} is withdrawn already" : null;
         if (state.Requests.Find(target) is { } request) return request.Revoked ? $"{target} is revoked already" : null;
         if (state.Release.Find(target) is { } lease) return lease.Ended is null ? null : $"{target} is over already";
