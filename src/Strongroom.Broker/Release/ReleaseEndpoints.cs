@@ -37,10 +37,12 @@ internal static class ReleaseEndpoints
     }
 
     private static async Task<Results<Ok<GrantReply>, Accepted<PendingReply>, ProblemHttpResult>> Release(
-        EvidenceSubmission answer, Journal journal, Challenges<Transcript> challenges, Strangers strangers, EndorsementShelf shelf, KeyRelease keys, CancellationToken cancel)
+        EvidenceSubmission answer, Journal journal, Challenges<Transcript> challenges, Strangers strangers, EndorsementShelf shelf, KeyRelease keys, TimeProvider clock,
+        CancellationToken cancel)
     {
         if (challenges.Open(answer.Challenge) is not { } given) return Problem.ChallengeSpent.Because();
         var state = journal.State;
+        if (Foregone.Release(state, given.Bound.Request, clock.GetUtcNow()) is { Count: > 0 } over) return Problem.ReleaseDenied.Because(over);
         var transcript = given.Bound with { Files = state.Requests.Requests[given.Bound.Request].Asked.Files };
         var result = AttestationResult.Of(state, transcript, answer.Evidence, await shelf.ForAsync(state, transcript.Machine, cancel)); // out here, where a stranger's evidence makes nobody wait
         if (result.IsTrusted && challenges.Spend(given, transcript.Machine) is { } spent) return spent.Because();

@@ -26,10 +26,12 @@ internal static class RenewalEndpoints
     }
 
     public static async Task<Results<Ok<RenewalReply>, ProblemHttpResult>> Renew(
-        string lease, EvidenceSubmission answer, Journal journal, Challenges<RenewalTranscript> challenges, Strangers strangers, EndorsementShelf shelf, CancellationToken cancel)
+        string lease, EvidenceSubmission answer, Journal journal, Challenges<RenewalTranscript> challenges, Strangers strangers, EndorsementShelf shelf, TimeProvider clock,
+        CancellationToken cancel)
     {
         if (challenges.Open(answer.Challenge) is not { Bound: var transcript } given || transcript.Lease != lease) return Problem.ChallengeSpent.Because();
         var state = journal.State;
+        if (Foregone.Renewal(state, lease, clock.GetUtcNow()) is { Count: > 0 } over) return Problem.ReleaseDenied.Because(over);
         var result = AttestationResult.Of(state, transcript, answer.Evidence, await shelf.ForAsync(state, transcript.Machine, cancel));
         if (result.IsTrusted && challenges.Spend(given, transcript.Machine) is { } spent) return spent.Because();
         RenewalDecision decision = null!;

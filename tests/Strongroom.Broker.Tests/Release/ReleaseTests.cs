@@ -360,8 +360,9 @@ public sealed class ReleaseTests : IAsyncLifetime
         Assert.True((await scene.Broker.GetAsync("/health", ProtocolJson.Default.HealthReply)).Shed >= 30 - most);
         var full = scene.Broker.State.Size;
         scene.Broker.Clock.Wind(TimeSpan.FromDays(1));
+        await scene.OpenAsync(scene.NewRequest() with { Machine = scene.Request.Machine, Measurement = scene.Request.Measurement });
         await AnswerAsync();
-        Assert.Equal(full + 1, scene.Broker.State.Size);
+        Assert.Equal(full + 2, scene.Broker.State.Size);
 
         async Task AnswerAsync()
         {

@@ -72,6 +72,44 @@ public sealed class TeeReleaseTests : IDisposable
         await TestBroker.MustAsync(HttpStatusCode.OK, await scene.AskAsync(enclave));
     }
 
+    [Theory]
+    [InlineData("lease", "the lease was ended")]
+    [InlineData("request", "the request was revoked")]
+    [InlineData("machine", "was retired or revoked")]
+    public async Task What_was_revoked_is_told_though_no_endorsements_bear_a_verdict(string what, string because)
+    {
+        await using var scene = await TeeScene.StartAsync("tdx");
+        const long month = 30 * 86_400;
+        await scene.Scene.SetPolicyAsync(ReleaseScene.Rule with { Machines = [new("tdx", ["guests"], 60, 1)], MaximumLeaseSeconds = month, MaximumRequestSeconds = month });
+        await scene.Scene.OpenAsync(scene.Scene.NewRequest() with
+        {
+            Machine = scene.Identity.MachineId(), Measurement = scene.Measured, LeaseSeconds = month, Expires = Timestamp.WholeSecond(scene.Now).AddSeconds(month),
+        });
+        await scene.Scene.ApproveBothAsync();
+        await TestBroker.MustAsync(HttpStatusCode.OK, await scene.AskAsync(enclave));
+        var lease = scene.Broker.State.Release.Leases.Keys.Single();
+        scene.Broker.Clock.Wind(TimeSpan.FromDays(8)); // the lease stands, and endorsements are stale
+        await TestBroker.RefusedAsync("unavailable", await scene.RenewAsync(lease));
+        var (ledger, id, by, at) = scene.Broker.By(scene.Scene.Operator);
+        var target = what switch { "lease" => lease, "request" => scene.Scene.RequestId, _ => scene.Identity.MachineId() };
+        await TestBroker.MustAsync(HttpStatusCode.OK, await scene.Broker.SendAsync(scene.Scene.Operator.Sign(new Revoke(ledger, id, by, at, target, "rack opened"))));
+        var before = scene.Broker.State.Size;
+        Assert.Contains(because, await TestBroker.RefusedAsync("release-denied", await scene.RenewAsync(lease)), StringComparison.Ordinal);
+        if (what != "lease") Assert.Contains(because, await TestBroker.RefusedAsync("release-denied", await scene.AskAsync(enclave)), StringComparison.Ordinal);
+        Assert.Equal(before, scene.Broker.State.Size);
+    }
+
+    [Fact]
+    public async Task What_has_expired_is_told_before_any_evidence_is_looked_at()
+    {
+        await using var scene = await TeeScene.StartAsync("tdx");
+        await TestBroker.MustAsync(HttpStatusCode.OK, await scene.AskAsync(enclave));
+        scene.Broker.Clock.Wind(TimeSpan.FromDays(8)); // and endorsements are stale
+        Assert.Contains("the lease has expired", await TestBroker.RefusedAsync("release-denied", await scene.RenewAsync(scene.Broker.State.Release.Leases.Keys.Single())), StringComparison.Ordinal);
+        var challenge = await scene.Scene.ChallengeAsync(enclave);
+        Assert.Contains("the request expired", await TestBroker.RefusedAsync("release-denied", await scene.Scene.AnswerAsync(challenge.Id, [1, 2, 3])), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_chip_whose_makers_key_was_taken_back_after_the_grant_is_not_renewed()
     {

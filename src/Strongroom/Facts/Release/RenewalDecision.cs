@@ -66,7 +66,6 @@ public sealed class RenewalDecision
         if (!transcript.HpkeKey.Equals(lease.HpkeKey)) yield return "the transcript is of another enclave than the lease";
         if (transcript.Configuration != lease.Configuration) yield return "the transcript is of another configuration than the lease";
         foreach (var reason in Configuration.Refusals(state, lease.Model, lease.Version, transcript.Configuration)) yield return reason;
-        if (lease.Ended is { } end) yield return $"the lease was ended: {end.Reason}";
-        else if (!lease.LivesAt(now)) yield return "the lease has expired";
+        foreach (var reason in Foregone.OfLease(lease, now)) yield return reason;
     }
 }
