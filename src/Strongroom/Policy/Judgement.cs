@@ -180,7 +180,8 @@ internal sealed class Judgement
         var age = now - evidence.VerifiedAt;
         Require("evidence age", age >= TimeSpan.Zero && age <= TimeSpan.FromSeconds(clause.MaximumEvidenceAgeSeconds),
             "the evidence is fresh", $"the evidence is {age.TotalSeconds:0} seconds old, {clause.MaximumEvidenceAgeSeconds} is the most");
-        Require("starts", evidence.Starts.Count >= 1 && evidence.Starts.Count <= clause.MaximumStartsPerBoot,
+        if (clause.CountsNoStarts && evidence.Starts.Count == 1) Add("starts", FindingOutcome.NotApplicable, "its processor counts no starts: the enclave that asks is the only one known");
+        else Require("starts", evidence.Starts.Count >= 1 && evidence.Starts.Count <= clause.MaximumStartsPerBoot,
             $"start {evidence.Starts.Count} of this boot, {clause.MaximumStartsPerBoot} allowed",
             $"enclaves were started {evidence.Starts.Count} times since the machine booted, {clause.MaximumStartsPerBoot} allowed: reboot it");
         JudgeReferenceValues(clause, evidence);

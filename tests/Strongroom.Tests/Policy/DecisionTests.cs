@@ -226,6 +226,26 @@ public sealed class DecisionTests
         Assert.DoesNotContain(findings, finding => finding.Outcome is FindingOutcome.Missing or FindingOutcome.Refused);
     }
 
+    [Theory]
+    [InlineData("sev-snp")]
+    [InlineData("tdx")]
+    [InlineData("nitro")]
+    public void Tells_of_no_start_that_a_processor_did_not_count(string kind)
+    {
+        var claims = Good.Evidence!.Claims;
+        var tee = Good with
+        {
+            Rule = Good.Rule with { Machines = [new(kind, ["guest"], 60, 1)] },
+            Request = Good.Request with { Measurement = Measurement.Of(kind, claims) },
+            Evidence = ReleaseScene.EvidenceOf(claims, kind),
+            Facts = facts => facts with { Machine = facts.Machine! with { Kind = kind }, ReferenceValues = [new("guest", kind, claims)] },
+        };
+        Assert.IsType<Decision.Allowed>(tee.Decide());
+        var finding = Assert.Single(tee.Explain(), finding => finding.Check == "starts");
+        Assert.Equal((FindingOutcome.NotApplicable, "its processor counts no starts: the enclave that asks is the only one known"), (finding.Outcome, finding.Words));
+        foreach (var starts in (int[])[0, 2]) Assert.IsType<Decision.Denied>((tee with { Evidence = ReleaseScene.EvidenceOf(claims, kind, starts: starts) }).Decide());
+    }
+
     private static ReleaseScene Given(Func<ReleaseFacts, ReleaseFacts> facts) => Good with { Facts = facts };
 
     private static ReleaseScene References(params ReferenceValues[] sets) => Given(facts => facts with { ReferenceValues = sets });
