@@ -13,7 +13,7 @@ internal sealed class EndorsementShelf(LedgerStore ledger, Func<ReadOnlyMemory<b
     private RecordedEndorsements last = RecordedEndorsements.None;
 
     /// <summary>What this machine's evidence is judged with; none for a machine whose kind needs none.</summary>
-    /// <exception cref="UnavailableException">The bundle is not beside the ledger.</exception>
+    /// <exception cref="UnavailableException">The bundle is not beside the ledger, or cannot be read: nobody's evidence is at fault.</exception>
     public async ValueTask<RecordedEndorsements> ForAsync(LedgerState state, string machine, CancellationToken cancel) =>
         AttestationResult.NeedsEndorsements(state, machine) ? await OnRecordAsync(state, cancel) : RecordedEndorsements.None;
 
@@ -29,6 +29,10 @@ internal sealed class EndorsementShelf(LedgerStore ledger, Func<ReadOnlyMemory<b
             var bytes = await ledger.ReadBlobAsync(digest, cancel) ?? throw new UnavailableException($"the bundle of endorsements {digest} is not beside the ledger: restore it");
             Volatile.Write(ref last, read(bytes));
             return last;
+        }
+        catch (MalformedException e)
+        {
+            throw new UnavailableException($"the bundle of endorsements {digest} on record cannot be read: record another one ({e.Message})", e);
         }
         finally
         {

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using Strongroom.Attestation.Appraisal;
+using Strongroom.Broker.Endorsements;
 using Strongroom.Bytes;
 using Strongroom.Crypto;
 using Strongroom.Facts;
@@ -37,6 +38,16 @@ public sealed class EndorsementsTests : IAsyncLifetime
         var reply = await broker.GetAsync("/v1/endorsements", ProtocolJson.Default.EndorsementsReply);
         Assert.Equal((record.Bundle, "lab", record.Collected), (reply.Bundle, reply.Collector, reply.Collected));
         Assert.Equal(upload.Bundle.ToArray(), await broker.Client.GetByteArrayAsync($"/blob/{reply.Bundle}"));
+    }
+
+    [Fact]
+    public async Task A_bundle_on_record_that_cannot_be_read_is_not_the_fault_of_who_gives_evidence()
+    {
+        var (upload, record) = Upload();
+        await TestBroker.MustAsync(HttpStatusCode.OK, await SendAsync(upload));
+        using var shelf = new EndorsementShelf(broker.Host.Ledger, _ => throw new MalformedException(-1, "written by another version"));
+        var e = await Assert.ThrowsAsync<UnavailableException>(async () => await shelf.OnRecordAsync(broker.State, TestContext.Current.CancellationToken));
+        Assert.Contains($"{record.Bundle} on record cannot be read", e.Message, StringComparison.Ordinal);
     }
 
     [Fact]
