@@ -35,19 +35,22 @@ internal static class RenewalEndpoints
         var result = AttestationResult.Of(state, transcript, answer.Evidence, await shelf.ForAsync(state, transcript.Machine, cancel));
         if (result.IsTrusted && challenges.Spend(given, transcript.Machine) is { } spent) return spent.Because();
         RenewalDecision decision = null!;
-        var fresh = false;
+        string? later = null;
         var receipt = await journal.WriteAsync(
             (newest, now) =>
             {
                 decision = RenewalDecision.Make(newest, transcript, result, now);
-                fresh = decision.Record.Outcome == Outcome.Allowed && newest.Release.Leases[lease].IsFresh(now);
-                if (decision.IsRepeated || fresh) return null;
-                if (newest.Refused.HasRoomFor(decision.Record)) return new(decision.Record, result.Blobs);
+                var hasRoom = newest.Refused.HasRoomFor(decision.Record);
+                later = decision.Record.Outcome != Outcome.Allowed ? null
+                    : newest.Release.Leases[lease].IsFresh(now) ? "the lease was renewed a moment ago, and stands"
+                    : hasRoom ? null : "the lease's renewals of today are as large as they may be";
+                if (decision.IsRepeated || later is not null) return null;
+                if (hasRoom) return new(decision.Record, result.Blobs);
                 strangers.Count();
                 return null;
             },
             cancel);
-        if (fresh) return Problem.TooMany.Because("the lease was renewed a moment ago, and stands");
+        if (later is not null) return Problem.TooMany.Because(later);
         if (decision.Record.Outcome == Outcome.Allowed) return TypedResults.Ok(new RenewalReply(receipt!.Entry, receipt.Proof, decision.Record.Development));
         return (decision.Record.Measurement is null ? Problem.EvidenceRefused : Problem.ReleaseDenied).Because(decision.Record.Reasons!);
     }

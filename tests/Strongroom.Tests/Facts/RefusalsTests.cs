@@ -64,6 +64,23 @@ public sealed class RefusalsTests
     }
 
     [Fact]
+    public void A_lease_is_renewed_up_to_its_bytes_a_day()
+    {
+        const long size = 256 * 1024 * 1024;
+        town.Write(town.Approve(town.Owner1, request));
+        town.Write(town.Approve(town.Owner2, request));
+        var decided = Decide().Record;
+        town.Append(decided);
+        var renewed = town.Renew(town.State.Release.Leases[decided.Grant!.Lease]).Record;
+        Assert.Equal(Outcome.Allowed, renewed.Outcome);
+        var large = renewed with { EvidenceSize = size };
+        Assert.Equal(RefusalsState.RenewalBytesPerDay / size - 1, Enumerable.Range(0, 10).Count(_ => Recorded(large))); // the first, small one counts too
+        Assert.True(Recorded(renewed));
+        Assert.True(Recorded(large with { At = town.Now.AddDays(1) }));
+        Assert.True(Recorded(Proved())); // and nobody's refusals are spent by it
+    }
+
+    [Fact]
     public void A_grant_is_always_recorded()
     {
         while (Recorded(Rubbish()) || Recorded(Proved()))

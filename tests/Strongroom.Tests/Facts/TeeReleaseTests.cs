@@ -25,6 +25,16 @@ public sealed class TeeReleaseTests
     }
 
     [Fact]
+    public void A_lease_on_a_tee_has_a_minute_at_least_since_its_evidence_is_large()
+    {
+        var scene = new TeeTown("sev-snp");
+        var open = scene.Town.Open() with { Machine = scene.Identity.MachineId(), Measurement = scene.Measured };
+        Assert.Contains("a lease on a sev-snp machine has 60 seconds at least: the evidence of each renewal is kept for ever", scene.Town.Refusals(open with { LeaseSeconds = 59 }));
+        Assert.Empty(scene.Town.Refusals(open with { LeaseSeconds = 60 }));
+        Assert.Empty(scene.Town.Refusals(scene.Town.Open() with { LeaseSeconds = 1 })); // another kind's is small
+    }
+
+    [Fact]
     public void Another_chip_in_the_same_state_gets_nothing()
     {
         var scene = new TeeTown("sev-snp");

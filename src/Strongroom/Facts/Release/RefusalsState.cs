@@ -3,9 +3,10 @@ using System.Collections.Immutable;
 namespace Strongroom.Facts;
 
 /// <summary>
-/// How many refusals are on record, and how large: decisions without a grant, and people's commands that the rules did not accept. Whoever reads the public
+/// How many refusals are on record, and how large: decisions without a grant, and people's commands that the rules did not accept; and how large the renewals of each lease
+/// are. Whoever reads the public
 /// ledger can ask in an enrolled machine's name and answer with rubbish; a machine that is refused, or a person's key in a thief's hands, can ask again and
-/// again: the first of these are worth a record, the thousandth is only a full disk. Folded from the ledger like everything else, so that a restart gives
+/// again, or an approved guest pad its evidence: the first of these are worth a record, the thousandth is only a full disk. Folded from the ledger like everything else, so that a restart gives
 /// nobody a new budget.
 /// </summary>
 /// <remarks>Beyond a budget a refusal is given all the same, and not recorded. What a machine or a person brought about never spends what strangers or others may.</remarks>
@@ -26,6 +27,9 @@ public sealed record RefusalsState
     /// </summary>
     public const long BytesPerDay = 16 * 1024 * 1024;
 
+    /// <summary>Evidence by which a lease is renewed, for each lease: four times what eight GPUs say in a day, asked each minute. Beyond it the lease is not renewed that day.</summary>
+    public const long RenewalBytesPerDay = 1024L * 1024 * 1024;
+
     public static readonly RefusalsState Empty = new();
 
     private ImmutableDictionary<(string Name, bool Own), Spent> Records { get; init; } = ImmutableDictionary<(string Name, bool Own), Spent>.Empty;
@@ -33,41 +37,44 @@ public sealed record RefusalsState
     /// <summary>By machine or person; what strangers sent is under neither.</summary>
     private ImmutableDictionary<string, Spent> Bytes { get; init; } = ImmutableDictionary<string, Spent>.Empty;
 
-    /// <summary>Whether a record may be written: always if it refuses nothing, else while there is budget for it.</summary>
+    /// <summary>Whether a record may be written: always if it neither refuses nor renews, else while there is budget for it.</summary>
     public bool HasRoomFor(LedgerRecord record)
     {
         ArgumentNullException.ThrowIfNull(record);
-        return Refusal(record) is not { } refusal
-            || (RecordsAt(refusal, record.At).Amount < refusal.PerHour && BytesAt(refusal, record.At).Amount + refusal.Size <= BytesPerDay);
+        return Counted(record) is not { } counted
+            || (RecordsAt(counted, record.At).Amount < counted.PerHour && BytesAt(counted, record.At).Amount + counted.Size <= counted.PerDay);
     }
 
     internal RefusalsState Apply(LedgerRecord record)
     {
-        if (Refusal(record) is not { } refusal) return this;
+        if (Counted(record) is not { } counted) return this;
         return new()
         {
-            Records = Records.SetItem((refusal.Name, refusal.Own), RecordsAt(refusal, record.At).Plus(1)),
-            Bytes = Bytes.SetItem(Account(refusal), BytesAt(refusal, record.At).Plus(refusal.Size)),
+            Records = Records.SetItem((counted.Name, counted.Own), RecordsAt(counted, record.At).Plus(1)),
+            Bytes = Bytes.SetItem(Account(counted), BytesAt(counted, record.At).Plus(counted.Size)),
         };
     }
 
-    private Spent RecordsAt(Refused refusal, DateTimeOffset now) => Records.GetValueOrDefault((refusal.Name, refusal.Own)).At(now, TimeSpan.FromHours(1));
+    private Spent RecordsAt(Entry counted, DateTimeOffset now) => Records.GetValueOrDefault((counted.Name, counted.Own)).At(now, TimeSpan.FromHours(1));
 
-    private Spent BytesAt(Refused refusal, DateTimeOffset now) => Bytes.GetValueOrDefault(Account(refusal)).At(now, TimeSpan.FromDays(1));
+    private Spent BytesAt(Entry counted, DateTimeOffset now) => Bytes.GetValueOrDefault(Account(counted)).At(now, TimeSpan.FromDays(1));
 
-    private static string Account(Refused refusal) => refusal.Own ? refusal.Name : "";
+    private static string Account(Entry counted) => counted.Own ? counted.Name : "";
 
-    private static Refused? Refusal(LedgerRecord record) => record switch
+    private static Entry? Counted(LedgerRecord record) => record switch
     {
-        Decided { Outcome: not Outcome.Allowed, Measurement: var measured } decided =>
-            new(decided.Asker, Own: measured is not null, decided.ToEntry().Length + decided.EvidenceSize, measured is not null ? PerHourByItself : PerHourInItsName),
-        CommandRefused refused => new(refused.Command.By, Own: true, refused.ToEntry().Length, PerHourByPerson),
+        RenewalDecided { Outcome: Outcome.Allowed } renewed => new(renewed.Transcript.Lease, Own: true, renewed.EvidenceSize, int.MaxValue, RenewalBytesPerDay),
+        Decided { Outcome: not Outcome.Allowed, Measurement: not null } decided => new(decided.Asker, Own: true, Size(decided), PerHourByItself, BytesPerDay),
+        Decided { Outcome: not Outcome.Allowed } decided => new(decided.Asker, Own: false, Size(decided), PerHourInItsName, BytesPerDay),
+        CommandRefused refused => new(refused.Command.By, Own: true, refused.ToEntry().Length, PerHourByPerson, BytesPerDay),
         _ => null,
     };
 
-    /// <param name="Name">A machine's id or a person's; no machine has a person's.</param>
+    private static long Size(Decided decided) => decided.ToEntry().Length + decided.EvidenceSize;
+
+    /// <param name="Name">A machine's id, a person's or a lease's; none has another's.</param>
     /// <param name="Own">Brought about by the machine or the person and by nobody else.</param>
-    private sealed record Refused(string Name, bool Own, long Size, int PerHour);
+    private sealed record Entry(string Name, bool Own, long Size, int PerHour, long PerDay);
 
     private readonly record struct Spent(DateTimeOffset Since, long Amount)
     {

@@ -1,3 +1,4 @@
+using Strongroom.Attestation.Composite;
 using Strongroom.Policy;
 
 namespace Strongroom.Facts;
@@ -7,6 +8,9 @@ internal static class RequestsRules
 {
     /// <summary>Nobody approves further ahead than this, whatever a policy says.</summary>
     public static readonly TimeSpan LongestRequest = TimeSpan.FromDays(366);
+
+    /// <summary>Each renewal on a TEE puts its evidence beside the ledger for ever, which is large: a lease there is no shorter, so that nobody renews every second.</summary>
+    public const long ShortestTeeLeaseInSeconds = 60;
 
     /// <summary>A decision repeats the request's files, twice if it must name them in its reasons: all of that has to fit into one entry.</summary>
     private const int LongestCommandInBytes = 24 * 1024;
@@ -18,7 +22,9 @@ internal static class RequestsRules
         if (state.Models.Find(command.Model, command.Version) is not { } model) yield return $"there is no version {command.Version} of {command.Model}";
         else if (model.Digest != command.ModelDigest) yield return $"version {command.Version} of {command.Model} has another digest";
         else if (model.Withdrawn) yield return $"version {command.Version} of {command.Model} was withdrawn";
-        if (state.Machines.Find(command.Machine) is not { Active: true }) yield return $"{command.Machine} is not an enrolled machine";
+        if (state.Machines.Find(command.Machine) is not { Active: true } machine) yield return $"{command.Machine} is not an enrolled machine";
+        else if (command.LeaseSeconds < ShortestTeeLeaseInSeconds && CompositeEvidence.CpuKinds.Contains(machine.Kind))
+            yield return $"a lease on a {machine.Kind} machine has {ShortestTeeLeaseInSeconds} seconds at least: the evidence of each renewal is kept for ever";
         foreach (var reason in Rules.WellFormedText("a purpose", command.Purpose)) yield return reason;
         if (command.LeaseSeconds < 1 || command.LeaseSeconds > (long)LongestRequest.TotalSeconds) yield return "a lease has a second at least, and a year at most";
         if (command.Expires <= now) yield return "the request would be expired when it is opened";
