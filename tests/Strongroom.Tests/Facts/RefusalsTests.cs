@@ -44,6 +44,33 @@ public sealed class RefusalsTests
     }
 
     [Fact]
+    public void Large_rubbish_keeps_no_refusal_of_ordinary_size_from_the_record()
+    {
+        const long large = 4 * 1024 * 1024;
+        while (Recorded(Rubbish() with { EvidenceSize = large }))
+        {
+        }
+        Assert.True(Recorded(Rubbish()));
+        Assert.True(Recorded(Rubbish() with { EvidenceSize = RefusalsState.OrdinarySize / 2 }));
+    }
+
+    [Fact]
+    public void Rubbish_in_one_machines_name_keeps_no_other_machines_refusals_from_the_record()
+    {
+        const long size = 230 * 1024;
+        var recorded = 0;
+        for (var i = 0; i < 30; i++)
+        {
+            if (i == 15) town.Now = town.Now.AddHours(1); // the budget of records is not what holds here
+            if (Recorded(Rubbish() with { EvidenceSize = size })) recorded++;
+        }
+        Assert.Equal(RefusalsState.BytesPerDayInItsName / size, recorded);
+        var rubbish = Rubbish() with { EvidenceSize = size };
+        Assert.False(town.State.Refused.HasRoomFor(rubbish));
+        Assert.True(town.State.Refused.HasRoomFor(rubbish with { Transcript = rubbish.Transcript with { Machine = "machine-other" } }));
+    }
+
+    [Fact]
     public void A_machines_own_refusals_have_a_budget_of_their_own()
     {
         while (Recorded(Rubbish()))
