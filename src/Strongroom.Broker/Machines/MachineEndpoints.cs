@@ -58,6 +58,6 @@ internal static class MachineEndpoints
         var machines = journal.State.Machines;
         return page.Of(machines.InOrder, machines.Machines, machine => new MachineDetails(
             machine.Id, machine.Kind, machine.Active, machine.At, machine.Index, machine.Enrolled.Pcrs, machine.Enrolled.ApplicationPcr, machine.Measurement,
-            machine.MeasuredAt, CompositeEvidence.CpuKinds.Contains(machine.Kind) ? MachineIdentity.Parse(machine.Enrolled.AttestationKey.Span) : null));
+            machine.MeasuredAt, CompositeEvidence.CpuKinds.Contains(machine.Kind) ? MachineIdentity.Parse(machine.Enrolled.AttestationKey.Span) : null, machine.Proved));
     }
 }

@@ -151,7 +151,7 @@ internal static class MachineCommand
                 text.WriteLine($"  processor    {identity.Cpu}");
                 foreach (var device in identity.Devices) text.WriteLine($"  device       {device}");
             }
-            text.WriteLine($"  measurement  {machine.Measurement?.ToString() ?? "it has not proved any yet"}{(machine.MeasuredAt is { } at ? ", " + Timestamp.Format(at) : "")}");
+            text.WriteLine($"  measurement  {machine.Measurement?.ToString() ?? "it has not proved any yet"}{(machine.MeasuredAt is { } at ? ", " + Timestamp.Format(at) : "")}{(machine is { Measurement: not null, Proved: null } ? ", its operator's word: it has not proved it yet" : "")}");
             text.WriteLine($"  enrolled     {Timestamp.Format(machine.At)}, ledger entry {machine.Index}");
         });
         return ExitCode.Ok;

@@ -22,7 +22,7 @@ internal static class ReferenceCommand
             Arity = ArgumentArity.ZeroOrMore,
         };
         var kind = new Option<string?>("--kind") { Description = "The kind of evidence; left out: that of --machine, else tpm" };
-        var machine = new Option<string?>("--machine") { Description = "Take the values that this machine measured last, as on record" };
+        var machine = new Option<string?>("--machine") { Description = "Take the values that this machine proved last, as on record" };
         var corim = new Option<string?>("--corim") { Description = "Take the values that a signed CoRIM says of machines of --kind; it goes on record with them", HelpName = "FILE" };
         var signer = new Option<string?>("--signer") { Description = "Who must have signed the CoRIM: EC public key or certificate in PEM", HelpName = "FILE" };
         var least = new Option<string[]>("--minimum") { Description = "A claim that may be higher than on the machine, such as tcb.snp; may be repeated" };
@@ -80,7 +80,19 @@ internal static class ReferenceCommand
     private static async Task<Attestation.Measurement> GoldenMachineAsync(Session session, string id, CancellationToken cancel)
     {
         var machine = await MachineCommand.FindAsync(session, id, cancel);
-        var digest = machine.Measurement ?? throw new RefusedException($"{machine.Machine} has not proved yet how it boots");
+        var index = machine.Proved ?? throw new RefusedException($"{machine.Machine} has not proved yet how it boots: let it ask for a key, granted or not");
+        var digest = Proved(await session.RecordAsync(index, cancel), machine.Machine)
+            ?? throw new RefusedException($"ledger entry {index} does not prove how {machine.Machine} boots, and the broker says so: sign nothing, and ask who runs it");
         return await session.Broker.MeasurementAsync(digest, cancel) ?? throw new RefusedException($"nobody can show what the measurement {digest} of {machine.Machine} stands for");
     }
+
+    /// <summary>What stands in the ledger on evidence alone. That a later record does not say otherwise is the broker's word; that the machine measured so is not.</summary>
+    private static Digest? Proved(LedgerRecord record, string machine) => record switch
+    {
+        CommandRecord { Command: EnrolMachine { Evidence: not null } enrol } when enrol.Machine == machine => enrol.Measurement,
+        ReleaseDecided decided when decided.Transcript.Machine == machine => decided.Measurement,
+        RenewalDecided decided when decided.Transcript.Machine == machine => decided.Measurement,
+        GuestDecided decided when decided.Transcript.Machine == machine => decided.Measurement,
+        _ => null,
+    };
 }

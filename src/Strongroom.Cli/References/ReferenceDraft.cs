@@ -1,3 +1,5 @@
+using Strongroom.Attestation;
+using Strongroom.Bytes;
 using Strongroom.Facts;
 using Strongroom.Policy;
 
@@ -17,11 +19,11 @@ internal sealed class ReferenceDraft(string kind)
 
     internal IReadOnlyDictionary<string, string> Values => values;
 
-    /// <summary>Values from elsewhere, each exactly as it is.</summary>
+    /// <summary>Values from elsewhere, each exactly as it is: a person alone says that a claim may be more than one thing.</summary>
     internal void Take(string of, IEnumerable<KeyValuePair<string, string>> claims)
     {
         if (of != kind) throw new UsageException($"these are values of {of} evidence, not of {kind}");
-        foreach (var (claim, value) in claims) values[claim] = value;
+        foreach (var (claim, value) in claims) values[claim] = ClaimText.IsPlain(value) ? value : throw new RefusedException($"{claim} was measured as '{value}', which could be read as more than one value");
     }
 
     /// <summary>What a CoRIM says, in the place of what a machine measured; a person who says otherwise than it does not take its word.</summary>

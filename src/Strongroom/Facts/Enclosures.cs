@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Strongroom.Attestation;
 using Strongroom.Attestation.Tpm;
 using Strongroom.Bytes;
@@ -128,12 +129,19 @@ public sealed class Enclosures
         return reasons;
     }
 
-    /// <summary>What people will read as this machine's measurement is one that it could have.</summary>
+    /// <summary>What people will read as this machine's measurement is one that it could have, and means no more than itself where it becomes what is expected of others.</summary>
     private static IEnumerable<string> Measured(EnrolMachine enrol, Measurement measured)
     {
         if (measured.Kind != enrol.Kind) yield return $"the measurement is of {measured.Kind} evidence";
         if (enrol.Kind == "tpm" && !measured.Claims.Keys.ToHashSet().SetEquals(enrol.Pcrs.Select(pcr => $"pcr{pcr}"))) yield return "the measurement is of other PCRs than the machine quotes";
+        foreach (var (claim, value) in measured.Claims)
+        {
+            if (enrol.Kind == "tpm" && !IsSha256(value)) yield return $"{claim} of the measurement is not 64 hexadecimal digits in lower case";
+            if (enrol.Kind == DevelopmentEvidence.KindName && !ClaimText.IsPlain(value)) yield return $"{claim} of the measurement could be read as more than one value";
+        }
     }
+
+    private static bool IsSha256(string value) => value.Length == 2 * SHA256.HashSizeInBytes && !value.AsSpan().ContainsAnyExcept("0123456789abcdef");
 
     private List<string> Vouched(LedgerState state, EnrolMachine enrol, DateTimeOffset now)
     {

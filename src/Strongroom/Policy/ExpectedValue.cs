@@ -1,4 +1,5 @@
 using System.Globalization;
+using Strongroom.Attestation;
 using Strongroom.Bytes;
 
 namespace Strongroom.Policy;
@@ -33,7 +34,7 @@ public sealed class ExpectedValue
         if (text.StartsWith(AtLeast, StringComparison.Ordinal))
             return IsNumber(text.AsSpan(2)) || IsDay(text.AsSpan(2)) ? new(text) : throw new MalformedException(2, $"{AtLeast} stands before a whole number or a day such as 2026-01-31");
         var alternatives = text.Split('|');
-        if (!alternatives.All(IsExact)) throw new MalformedException(-1, "a value begins with a letter or digit and has visible ASCII characters, * and | apart");
+        if (!alternatives.All(ClaimText.IsPlain)) throw new MalformedException(-1, "a value begins with a letter or digit and has visible ASCII characters, * and | apart");
         if (alternatives.Distinct(StringComparer.Ordinal).Count() != alternatives.Length) throw new MalformedException(-1, "an alternative stands there twice");
         return new(text, alternatives);
     }
@@ -56,8 +57,4 @@ public sealed class ExpectedValue
     private static bool IsNumber(ReadOnlySpan<char> text) => text.Length is > 0 and <= 39 && !text.ContainsAnyExceptInRange('0', '9') && (text.Length == 1 || text[0] != '0');
 
     private static bool IsDay(ReadOnlySpan<char> text) => DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out _);
-
-    /// <summary>Shown to people who sign: nothing in it is invisible, and nothing looks like an operator that this is not.</summary>
-    private static bool IsExact(string value) =>
-        value.Length > 0 && char.IsAsciiLetterOrDigit(value[0]) && value[^1] != ' ' && !value.AsSpan().ContainsAnyExceptInRange(' ', '~') && !value.Contains('*');
 }

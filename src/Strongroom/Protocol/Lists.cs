@@ -12,12 +12,13 @@ public sealed record ModelDetails(
     string Model, long Version, string Publisher, Digest ModelDigest, Digest RecipientsDigest, DateTimeOffset At, long Index, bool Withdrawn);
 
 /// <summary>An item of <c>GET /v1/machines</c>.</summary>
-/// <param name="Measurement">What its evidence proved last; absent if it never gave any.</param>
+/// <param name="Measurement">What its evidence proved last, before that what its operator said at its enrolment; absent if neither.</param>
 /// <param name="MeasuredAt">When that was.</param>
+/// <param name="Proved">Ledger index of the record that rests on evidence for it; absent while it is the operator's word.</param>
 /// <param name="Identity">A TEE: its processor and its devices, as their makers certified them.</param>
 public sealed record MachineDetails(
     string Machine, string Kind, bool Active, DateTimeOffset At, long Index, IReadOnlyList<int> Pcrs, int ApplicationPcr, Digest? Measurement = null,
-    DateTimeOffset? MeasuredAt = null, MachineIdentity? Identity = null);
+    DateTimeOffset? MeasuredAt = null, MachineIdentity? Identity = null, long? Proved = null);
 
 /// <summary>An item of <c>GET /v1/requests</c>, and the reply to <c>GET /v1/requests/{id}</c>.</summary>
 /// <param name="Command">As it was signed; its digest is what approvers sign.</param>

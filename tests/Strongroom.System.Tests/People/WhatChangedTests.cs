@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Strongroom.Attestation;
 using Strongroom.Bytes;
+using Strongroom.Cli.References;
 using Strongroom.Crypto;
 using Strongroom.Facts;
 using Strongroom.Protocol;
@@ -115,6 +116,34 @@ public sealed class WhatChangedTests : IAsyncLifetime
         Assert.Equal(1, old);
         Assert.Contains("the version of laptop must be higher than 2", why, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task No_reference_values_are_taken_from_a_machine_that_proved_nothing()
+    {
+        var (code, _, error) = await house.AsAsync("ada", "reference", "add", "rack", "--machine", "machine-", "--yes");
+        Assert.Equal(1, code);
+        Assert.Contains("has not proved yet how it boots", error, StringComparison.Ordinal);
+        Assert.Contains("its operator's word", (await house.AsAsync("ada", "machine", "show", "machine-")).Output, StringComparison.Ordinal);
+        await AskAsync(await OpenAsync(New), New);
+        var (_, machines, _) = await house.AsAsync("owner", "machine", "list", "--json");
+        foreach (var lie in (string[])["machine", "index"])
+        {
+            var told = JsonNode.Parse(machines)!.AsArray();
+            if (lie == "machine") told[0]!["machine"] = "machine-00000000000000000000000000000000";
+            else told[0]!["proved"] = (long)told[0]!["index"]!;
+            await using var liar = await LyingBroker.StartAsync(house, "/v1/machines", told.ToJsonString());
+            var (refused, _, why) = await house.AsAsync("liar", "reference", "add", "rack", "--machine", "machine-", "--yes");
+            Assert.Equal(1, refused);
+            Assert.Contains("does not prove how machine-", why, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData("*")]
+    [InlineData("good|bad")]
+    [InlineData(">=5")]
+    public void What_a_machine_measured_is_never_taken_for_a_pattern(string value) => Assert.Contains(
+        "more than one value", Assert.Throws<RefusedException>(() => new ReferenceDraft("tpm").Take("tpm", [KeyValuePair.Create("pcr4", value)])).Message, StringComparison.Ordinal);
 
     private async Task<string> OpenAsync(Dictionary<string, string> claims)
     {

@@ -215,6 +215,37 @@ public sealed class DecisionAuditTests
         else Assert.Empty((await town.Audit()).Deviations);
     }
 
+    [Theory]
+    [InlineData("*")]
+    [InlineData("good|bad")]
+    [InlineData(">=5")]
+    public async Task Finds_a_machine_enrolled_with_a_measurement_that_reads_as_more_than_one_value(string value)
+    {
+        var measured = Measurement.From("development", new Dictionary<string, string>(Town.Boot) { ["kernel"] = value }).ToBytes();
+        using var key = Town.NewKey();
+        var enrol = town.EnrolMachine(key) with { Measurement = Digest.Of(measured) };
+        town.Blobs[Digest.Of(measured)] = measured;
+        town.Write(enrol);
+        await Finds(town.Entries.Count - 1, "kernel of the measurement could be read as more than one value");
+    }
+
+    [Theory]
+    [InlineData("*")]
+    [InlineData("00")]
+    [InlineData("0000000000000000000000000000000000000000000000000000000000000000|1111111111111111111111111111111111111111111111111111111111111111")]
+    [InlineData("FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF")]
+    public async Task Finds_a_TPM_enrolled_with_a_measurement_that_is_no_PCRs_value(string value)
+    {
+        using var maker = new TestMaker();
+        town.Now = TestTpm.Now;
+        town.Agree(new AddRoot("tpm-ek", maker.Root));
+        var enrol = Tpm(maker);
+        var measured = Measurement.From("tpm", enrol.Pcrs.ToDictionary(pcr => $"pcr{pcr}", pcr => pcr == enrol.Pcrs[^1] ? value : new string('0', 64))).ToBytes();
+        town.Blobs[Digest.Of(measured)] = measured;
+        town.Write(enrol with { Measurement = Digest.Of(measured) });
+        await Finds(town.Entries.Count - 1, $"pcr{enrol.Pcrs[^1]} of the measurement is not 64 hexadecimal digits in lower case");
+    }
+
     [Fact]
     public async Task Finds_a_TPM_enrolled_with_a_measurement_of_other_PCRs()
     {

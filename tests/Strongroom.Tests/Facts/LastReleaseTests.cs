@@ -41,6 +41,14 @@ public sealed class LastReleaseTests
         Assert.Equal(other.Id, Last(Ids.Request(open))?.Id);
     }
 
+    [Fact]
+    public void A_measurement_is_the_operators_word_until_a_decision_rests_on_evidence_for_it()
+    {
+        Assert.Equal((town.Measured, null), (town.State.Machines.Find(town.Machine)!.Measurement, town.State.Machines.Find(town.Machine)!.Proved));
+        town.Ask(town.Opened()); // nobody approved, and the machine showed what it measures all the same
+        Assert.Equal((town.Measured, town.Entries.Count - 1), (town.State.Machines.Find(town.Machine)!.Measurement, town.State.Machines.Find(town.Machine)!.Proved));
+    }
+
     private Lease Released() => town.Leased(town.Approved(town.Owner1));
 
     private Lease? Last(string request) => town.State.Release.LastBesides(town.State.Requests.Requests[request]);

@@ -5,7 +5,7 @@ using Strongroom.Bytes;
 
 namespace Strongroom.Facts;
 
-/// <summary>The machines that were enrolled, and what each proved last.</summary>
+/// <summary>The machines that were enrolled, and what each measured last.</summary>
 public sealed record MachinesState
 {
     public static readonly MachinesState Empty = new();
@@ -39,7 +39,7 @@ public sealed record MachinesState
             LastIn = LastIn.SetItems(MachinePart.Of(enrol.Kind, enrol.AttestationKey).Select(part => KeyValuePair.Create(part, enrol.Machine))),
             Machines = Machines.Add(enrol.Machine, new(
                 new(enrol.Machine, enrol.Kind, enrol.AttestationKey, enrol.Pcrs, enrol.ApplicationPcr), true, record.At, index, enrol.Endorsement,
-                enrol.Measurement, enrol.Measurement is null ? null : record.At)),
+                enrol.Measurement, enrol.Measurement is null ? null : record.At, enrol.Evidence is null ? null : index)),
         },
         CommandRecord { Command: RetireMachine retire } => Ended(retire.Machine),
         CommandRecord { Command: Revoke { Target: var target } } when Machines.TryGetValue(target, out var machine) => this with
@@ -47,16 +47,16 @@ public sealed record MachinesState
             RevokedIn = RevokedIn.SetItems(MachinePart.Of(machine.Kind, machine.Enrolled.AttestationKey).Select(part => KeyValuePair.Create(part, target))),
             Machines = Machines.SetItem(target, machine with { Active = false, Revoked = true }),
         },
-        ReleaseDecided { Measurement: { } measurement } decided => Measured(decided.Transcript.Machine, measurement, record.At),
-        GuestDecided { Measurement: { } measurement } decided => Measured(decided.Transcript.Machine, measurement, record.At),
-        RenewalDecided { Measurement: { } measurement } decided => Measured(decided.Transcript.Machine, measurement, record.At),
+        ReleaseDecided { Measurement: { } measurement } decided => Measured(index, decided.Transcript.Machine, measurement, record.At),
+        GuestDecided { Measurement: { } measurement } decided => Measured(index, decided.Transcript.Machine, measurement, record.At),
+        RenewalDecided { Measurement: { } measurement } decided => Measured(index, decided.Transcript.Machine, measurement, record.At),
         _ => this,
     };
 
     private MachinesState Ended(string id) => this with { Machines = Machines.SetItem(id, Machines[id] with { Active = false }) };
 
-    private MachinesState Measured(string id, Digest measurement, DateTimeOffset at) =>
-        this with { Machines = Machines.SetItem(id, Machines[id] with { Measurement = measurement, MeasuredAt = at }) };
+    private MachinesState Measured(long index, string id, Digest measurement, DateTimeOffset at) =>
+        this with { Machines = Machines.SetItem(id, Machines[id] with { Measurement = measurement, MeasuredAt = at, Proved = index }) };
 }
 
 /// <summary>What a machine with a TEE is made of, each part under what its maker certified.</summary>
@@ -80,10 +80,11 @@ internal readonly record struct MachinePart(string Kind, string Id)
 /// <param name="Active">Neither retired nor revoked; once inactive for ever inactive.</param>
 /// <param name="Revoked">Nor may its parts be in another machine, ever.</param>
 /// <param name="Endorsement">SHA-256 of the certificate that vouched for it; null for development.</param>
-/// <param name="Measurement">What its evidence proved last; null if it never gave any.</param>
+/// <param name="Measurement">What its evidence proved last, before that what its operator said at its enrolment; null if neither.</param>
+/// <param name="Proved">Ledger index of the record that rests on evidence for it; null while it is the operator's word.</param>
 public sealed record Machine(
     EnrolledMachine Enrolled, bool Active, DateTimeOffset At, long Index, Digest? Endorsement, Digest? Measurement, DateTimeOffset? MeasuredAt,
-    bool Revoked = false)
+    long? Proved, bool Revoked = false)
 {
     public string Id => Enrolled.Id;
 
