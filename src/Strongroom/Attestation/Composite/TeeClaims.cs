@@ -66,7 +66,7 @@ internal static class TeeClaims
     {
         "sev-snp" => Snp.Any(each => each.Name == claim) || SnpLevels.Any(each => each.Name == claim),
         "tdx" => Tdx.Any(each => each.Name == claim) || claim is "fmspc" or "tcb_status" or "tcb_date",
-        "nitro" => claim is "platform" || Enumerable.Range(0, 32).Any(index => claim == $"pcr{index}"),
+        "nitro" => claim is "platform" || (claim != "pcr" + InstanceId && Enumerable.Range(0, 32).Any(index => claim == $"pcr{index}")),
         _ => false,
     };
 

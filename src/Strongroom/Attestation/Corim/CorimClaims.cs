@@ -72,6 +72,7 @@ public sealed class CorimClaims
         if (value.Environment is not { Instance: null, Group: null, Layer: null, Index: null }) Refuse(value, "it is for some machines only, and a set is for all that measure so");
         else if (value.Unread.Count > 0) Refuse(value, $"it says more than can be expected of a claim: members {string.Join(", ", value.Unread)}");
         else if (value.Mask is { } mask && mask.Span.ContainsAnyExcept((byte)0xFF)) Refuse(value, "only some of its bits count");
+        else if (value.Version is { } version && !ClaimText.IsPlain(version)) Refuse(value, $"the version '{version}' could be read as more than one value");
         else take(value);
     }
 
@@ -83,7 +84,7 @@ public sealed class CorimClaims
             Refuse(value, "it is not exactly one of a version, a security version, digests, a raw value and registers");
             return;
         }
-        foreach (var (register, digests) in value.Registers) Expect(value, RegisterName(register), Sha384(digests));
+        foreach (var (register, digests) in value.Registers) Expect(value, prefix + RegisterName(register), Sha384(digests)); // a device's are never the processor's
         if (value.Registers.Count == 0) Expect(value, prefix + value.Key, Said(value));
     }
 
@@ -92,7 +93,7 @@ public sealed class CorimClaims
     {
         switch (value.Key)
         {
-            case "0" when value.Registers.Count == 0:
+            case "0" when value.Registers.Count == 0 && Parts(value) > 0:
                 if (value.Svn is not null) Expect(value, "guest_svn", Svn(value));
                 if (value.Digests.Count > 0) Expect(value, "measurement", Sha384(value.Digests));
                 if (value.Version is { } image) Expect(value, "image_id", [image]);

@@ -63,6 +63,15 @@ public sealed class CorimClaimsTests
         { "sev-snp", null, "no claim is this measurement of a report", [TestCorim.Amd(3, TestCorim.Raw(Value(1, 32)))] },
         { "sev-snp", null, "members 3", [TestCorim.Amd(0, writer => writer.Map(2).Number(2).Array(1).Array(2).Number(7).Bytes(One).Number(3).Map(0))] },
         { "sev-snp", null, "for some machines only", [writer => writer.Map(2).Number(0).Map(1).Number(0).Tag(37).Bytes(Convert.FromHexString("d05e6d1b9f464ae2a610ce3e6ee7e153")).Number(1).Tag(560).Bytes(Value(7, 64)).Array(1).Map(2).Number(0).Number(5).Number(1).Map(1).Number(4).Tag(560).Bytes(One)] },
+        { "sev-snp", null, "the version '*' could be read as more than one value", [TestCorim.Triple("NVIDIA", "GPU", "driver", TestCorim.Version("*"))] },
+        { "sev-snp", null, "the version '>=5' could be read as more than one value", [TestCorim.Triple("AMD", "SEV-SNP", "tcb.snp", TestCorim.Version(">=5"))] },
+        { "sev-snp", null, "the version '550|560' could be read as more than one value", [TestCorim.Triple("NVIDIA", "GPU", "driver", TestCorim.Version("550|560"))] },
+        { "sev-snp", null, "the version '*' could be read as more than one value", [TestCorim.Amd(0, TestCorim.Version("*"))] },
+        { "sev-snp", null, "no claim is this measurement of a report", [TestCorim.Amd(0, writer => writer.Map(0))] },
+        { "tdx", null, "gpu.rtmr2 is no claim of tdx evidence", [TestCorim.Triple("NVIDIA", "GPU", null, Register)] },
+        { "nitro", null, "switch.pcr2 is no claim of nitro evidence", [TestCorim.Triple("NVIDIA", "switch", null, Register)] },
+        { "tdx", null, "gpu.mrtd is no claim of tdx evidence", [TestCorim.Triple("NVIDIA", "GPU", null, writer => writer.Map(1).Number(14).Map(1).Text("mrtd").Array(1).Array(2).Number(7).Bytes(One))] },
+        { "nitro", null, "pcr4 is no claim of nitro evidence", [TestCorim.Triple("AWS", "Nitro", "pcr4", TestCorim.Digests(One))] },
         { "nitro", null, "pcr32 is no claim of nitro evidence", [TestCorim.Triple("AWS", "Nitro", "pcr32", TestCorim.Digests(One))] },
     };
 
