@@ -112,7 +112,7 @@ public static class CommandWords
     private static IEnumerable<string> Source(CorimSource corim) =>
     [
         $"As the CoRIM {corim.File} says where it says anything, which the key {Digest.Of(corim.Signer.Span)} signed",
-        $"and whose tags have these versions: {string.Join(", ", corim.Tags.OrderBy(tag => tag.Key, StringComparer.Ordinal).Select(tag => $"{tag.Key} {tag.Value.ToString(CultureInfo.InvariantCulture)}"))}.",
+        $"and whose tags have these versions: {string.Join(", ", corim.Tags.OrderBy(tag => tag.Key, StringComparer.Ordinal).Select(tag => $"{tag.Key} {tag.Value.Version.ToString(CultureInfo.InvariantCulture)}"))}.",
     ];
 
     private static string Files(IReadOnlyList<string>? files) =>

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Strongroom.Attestation.Cose;
 using Strongroom.Bytes;
 using Strongroom.Facts;
 using Strongroom.Tests.Attestation.Corim;
@@ -53,8 +54,45 @@ public sealed class CorimReferenceTests : IDisposable
     public async Task A_set_that_names_other_versions_than_the_CoRIMs_tags_have_is_found()
     {
         var set = Set();
-        await Finds(set with { Corim = set.Corim! with { Tags = new Dictionary<string, long> { ["image"] = 4 } } }, "other tags than the set names");
-        await Finds(set with { Corim = set.Corim! with { Tags = new Dictionary<string, long>() } }, "other tags than the set names");
+        var image = set.Corim!.Tags["image"];
+        foreach (var tags in (Dictionary<string, CorimTagVersion>[])[new() { ["image"] = image with { Version = 4 } }, new() { ["image"] = image with { Digest = Digest.Of("other"u8) } }, []])
+            await Finds(set with { Corim = set.Corim! with { Tags = tags } }, "other tags than the set names");
+    }
+
+    [Fact]
+    public void A_tag_without_reference_values_is_counted_too()
+    {
+        var empty = new CborWriter().Map(2).Number(1).Map(2).Number(0).Text("notes").Number(1).Number(9).Number(4).Map(1).Number(0).Array(0).ToArray();
+        var image = TestCorim.Comid("image", 3, TestCorim.Triple("AMD", "SEV-SNP", "measurement", TestCorim.Digests(Measured)));
+        var corim = TestCorim.Sign(new CborWriter().Tag(501).Map(2).Number(0).Text("two").Number(1).Array(2).Tag(506).Bytes(image).Tag(506).Bytes(empty).ToArray(), maker, town.Now);
+        var (source, _) = CorimRules.Read(corim, maker.ExportSubjectPublicKeyInfo(), "sev-snp", null, town.Now);
+        Assert.Equal(new Dictionary<string, CorimTagVersion> { ["image"] = new(3, Digest.Of(image)), ["notes"] = new(9, Digest.Of(empty)) }, source.Tags);
+    }
+
+    [Fact]
+    public void A_version_of_a_tag_has_one_content()
+    {
+        town.Agree(Set(tag: 5));
+        Assert.Equal(["image has version 5, which of the same signer was recorded before with other content"], town.Refusals(town.Propose(Set(tag: 5, version: 2, least: 21))));
+        Assert.Empty(town.Refusals(town.Propose(Set(tag: 6, version: 2, least: 21))));
+    }
+
+    [Fact]
+    public async Task A_signer_has_one_spelling()
+    {
+        town.Agree(Set(tag: 5));
+        var explicitly = maker.ExportExplicitParameters(false);
+        explicitly.Curve.Seed = null; // as anybody may leave it out
+        using var respelled = ECDsa.Create(explicitly);
+        var spelling = respelled.ExportSubjectPublicKeyInfo();
+        Assert.NotEqual(maker.ExportSubjectPublicKeyInfo(), spelling);
+        var set = Set(tag: 4, version: 2); // which the same key, as it was recorded, may not bring back
+        var rolled = set with { Corim = set.Corim! with { Signer = spelling } };
+        Assert.Contains("by the name of the curve", Assert.Single(town.Refusals(town.Propose(rolled))), StringComparison.Ordinal);
+        Assert.Throws<MalformedException>(() => CorimRules.Read(town.Blobs[set.Corim!.File], spelling, "sev-snp", null, town.Now));
+        await Finds(rolled, "the CoRIM cannot be read");
+        byte[] longer = [.. maker.ExportSubjectPublicKeyInfo(), 0];
+        Assert.Single(town.Refusals(town.Propose(set with { Corim = set.Corim! with { Signer = longer } })));
     }
 
     [Fact]
@@ -83,11 +121,11 @@ public sealed class CorimReferenceTests : IDisposable
         Assert.Empty(town.Refusals(town.Propose(Set(tag: 1, version: 2, signer: other)))); // whose tags are his own
     }
 
-    private SetReference Set(int tag = 3, long version = 1, ECDsa? signer = null)
+    private SetReference Set(int tag = 3, long version = 1, ECDsa? signer = null, ulong least = 22)
     {
         var key = signer ?? maker;
         var corim = TestCorim.Sign(
-            TestCorim.Of("image", tag, null, TestCorim.Triple("AMD", "SEV-SNP", "measurement", TestCorim.Digests(Measured)), TestCorim.Triple("AMD", "SEV-SNP", "tcb.snp", TestCorim.AtLeast(22))), key, town.Now);
+            TestCorim.Of("image", tag, null, TestCorim.Triple("AMD", "SEV-SNP", "measurement", TestCorim.Digests(Measured)), TestCorim.Triple("AMD", "SEV-SNP", "tcb.snp", TestCorim.AtLeast(least))), key, town.Now);
         town.Blobs[Digest.Of(corim)] = corim;
         var (source, values) = CorimRules.Read(corim, key.ExportSubjectPublicKeyInfo(), "sev-snp", null, town.Now);
         return new("images", "sev-snp", new Dictionary<string, string>(values) { ["host_data"] = "*" }, version, source);

@@ -20,10 +20,11 @@ internal sealed class ComidReader
     private readonly CorimDocument document;
     private readonly string id;
     private readonly ulong version;
+    private readonly Digest digest;
 
-    public ComidReader(CborItem comid, CorimDocument document)
+    public ComidReader(ReadOnlyMemory<byte> bytes, CorimDocument document)
     {
-        (this.comid, this.document) = (comid, document);
+        (comid, digest, this.document) = (CborItem.Parse(bytes, CborForm.AnyOrder), Digest.Of(bytes.Span), document);
         comid.Map("a CoMID");
         var identity = comid.Find(1) ?? throw new MalformedException(-1, "a CoMID has a tag-identity");
         identity.Map("tag-identity");
@@ -33,7 +34,7 @@ internal sealed class ComidReader
 
     public void Read()
     {
-        document.Add(id, version);
+        document.Add(new CorimTag(id, version, digest));
         RequireKnown(comid, 4, "comid");
         if (comid.Find(3) is not null) document.AddNotRead("linked-tags");
         var triples = comid.Find(4) ?? throw new MalformedException(-1, "a CoMID has triples");

@@ -10,7 +10,7 @@ internal sealed class CorimDocument
     private const ulong CorimTag = 501;
     private const ulong ComidTag = 506;
 
-    private readonly List<(string Id, ulong Version)> tags = [];
+    private readonly List<CorimTag> tags = [];
     private readonly List<ReferenceValue> values = [];
     private readonly List<string> unknown = [];
     private readonly List<string> notRead = [];
@@ -28,7 +28,7 @@ internal sealed class CorimDocument
         if (map.Find(2) is not null) notRead.Add("dependent-rims");
         foreach (var tag in (map.Find(1) ?? throw new MalformedException(-1, "a CoRIM has tags")).Array("tags"))
         {
-            if (tag.Tagged(ComidTag) is { } comid) new ComidReader(CborItem.Parse(comid.Bytes("a CoMID"), CborForm.AnyOrder), this).Read();
+            if (tag.Tagged(ComidTag) is { } comid) new ComidReader(comid.Bytes("a CoMID"), this).Read();
             else notRead.Add($"a tag of kind {tag.TagNumber("a tag of a CoRIM")}");
         }
     }
@@ -39,7 +39,7 @@ internal sealed class CorimDocument
 
     public ValidityPeriod? Validity { get; }
 
-    public IReadOnlyList<(string Id, ulong Version)> Tags => tags;
+    public IReadOnlyList<CorimTag> Tags => tags;
 
     public IReadOnlyList<ReferenceValue> Values => values;
 
@@ -59,7 +59,7 @@ internal sealed class CorimDocument
         return new(item.Tagged(CorimTag) ?? item);
     }
 
-    public void Add(string tagId, ulong version) => tags.Add((tagId, version));
+    public void Add(CorimTag tag) => tags.Add(tag);
 
     public void Add(ReferenceValue value) => values.Add(value);
 

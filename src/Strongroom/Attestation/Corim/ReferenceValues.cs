@@ -8,9 +8,9 @@ namespace Strongroom.Attestation.Corim;
 /// </summary>
 public sealed class ReferenceValues
 {
-    internal ReferenceValues(string id, string? profile, DateTimeOffset notAfter, IReadOnlyList<ReferenceValue> all)
+    internal ReferenceValues(string id, string? profile, DateTimeOffset notAfter, IReadOnlyList<CorimTag> tags, IReadOnlyList<ReferenceValue> all)
     {
-        (Id, Profile, NotAfter, All) = (id, profile, notAfter, all);
+        (Id, Profile, NotAfter, Tags, All) = (id, profile, notAfter, tags, all);
     }
 
     /// <summary>Of the CoRIM: its text, or its UUID in hexadecimal.</summary>
@@ -22,6 +22,9 @@ public sealed class ReferenceValues
     /// <summary>Until when the signer vouches for them.</summary>
     public DateTimeOffset NotAfter { get; }
 
+    /// <summary>Every CoMID, each once; those that hold no reference values too.</summary>
+    public IReadOnlyList<CorimTag> Tags { get; }
+
     /// <summary>In the order in which they stand.</summary>
     public IReadOnlyList<ReferenceValue> All { get; }
 
@@ -31,6 +34,11 @@ public sealed class ReferenceValues
     public IEnumerable<ReferenceValue> Vouching(string algorithm, ReadOnlyMemory<byte> digest) =>
         All.Where(value => value.Unread.Count == 0 && value.Digests.Any(each => each.Algorithm == algorithm && each.Value.Span.SequenceEqual(digest.Span)));
 }
+
+/// <summary>A CoMID by its id.</summary>
+/// <param name="Version">A higher one replaces a lower.</param>
+/// <param name="Digest">SHA-256 of its bytes: one version has one content.</param>
+public sealed record CorimTag(string Id, ulong Version, Digest Digest);
 
 /// <summary>One measurement of one environment (draft-ietf-rats-corim, reference-triple-record). What is null is not said.</summary>
 /// <param name="TagId">Of the CoMID that says it.</param>

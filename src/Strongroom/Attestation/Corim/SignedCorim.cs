@@ -40,6 +40,7 @@ public static class SignedCorim
     private const int KeyIdLabel = 4;
     private const int MetaLabel = 8;
     private const string ContentType = "application/rim+cbor";
+    private static readonly string?[] Curves = [ECCurve.NamedCurves.nistP256.Oid.Value, ECCurve.NamedCurves.nistP384.Oid.Value, ECCurve.NamedCurves.nistP521.Oid.Value];
 
     /// <exception cref="MalformedException">No CoRIM, signed or not.</exception>
     public static CorimVerdict Verify(CorimRequest request)
@@ -59,7 +60,7 @@ public static class SignedCorim
         findings.Check("corim.9", "every digest is of a known algorithm and as long as that says", document.BadDigests.Count == 0, Listed(document.BadDigests));
         var result = findings.Result();
         var verified = !result.Failures.Any();
-        return new(verified ? new(document.Id, document.Profile, Earlier(period, document.Validity), document.Values) : null, result.Checks, document.NotRead);
+        return new(verified ? new(document.Id, document.Profile, Earlier(period, document.Validity), document.Tags, document.Values) : null, result.Checks, document.NotRead);
     }
 
     private static (CoseSign1? Message, ReadOnlyMemory<byte> Document) Open(ReadOnlyMemory<byte> bytes)
@@ -86,18 +87,30 @@ public static class SignedCorim
         return period;
     }
 
-    private static bool IsBy(CoseSign1 message, ReadOnlyMemory<byte> signer)
+    /// <summary>The key, in the one spelling that names its curve: tags are counted by signer, and a second spelling would be a signer who never signed anything.</summary>
+    /// <param name="signer">DER SubjectPublicKeyInfo.</param>
+    /// <exception cref="ArgumentException">No key of P-256, P-384 or P-521, or spelled otherwise.</exception>
+    internal static ECDsa KeyOf(ReadOnlyMemory<byte> signer)
     {
-        using var key = ECDsa.Create();
+        var key = ECDsa.Create();
         try
         {
-            key.ImportSubjectPublicKeyInfo(signer.Span, out var read);
-            if (read != signer.Length) throw new ArgumentException("bytes follow the key of a signer");
+            key.ImportSubjectPublicKeyInfo(signer.Span, out _);
+            var curve = key.ExportParameters(false).Curve;
+            if (curve.IsNamed && Curves.Contains(curve.Oid.Value) && key.ExportSubjectPublicKeyInfo().AsSpan().SequenceEqual(signer.Span)) return key;
         }
         catch (CryptographicException e)
         {
+            key.Dispose();
             throw new ArgumentException($"a signer is no EC public key: {e.Message}", e);
         }
+        key.Dispose();
+        throw new ArgumentException("the key of a signer is of P-256, P-384 or P-521, by the name of the curve, with its point in full and nothing after it");
+    }
+
+    private static bool IsBy(CoseSign1 message, ReadOnlyMemory<byte> signer)
+    {
+        using var key = KeyOf(signer);
         return message.IsSignedBy(key);
     }
 

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Strongroom.Attestation.Composite;
+using Strongroom.Attestation.Corim;
 using Strongroom.Bytes;
 using Strongroom.Policy;
 
@@ -104,10 +105,25 @@ internal static class AccessRules
         if (set.Version < 1 || set.Version <= state.ReferenceVersions.GetValueOrDefault(set.Name))
             yield return $"the version of {set.Name} must be higher than {state.ReferenceVersions.GetValueOrDefault(set.Name)}, the last on record";
         if (set.Corim is not { } corim) yield break;
-        foreach (var (tag, version) in corim.Tags)
+        if (SignerFault(corim.Signer) is { } spelling) yield return spelling;
+        foreach (var (id, tag) in corim.Tags)
         {
-            if (version < state.CorimTags.GetValueOrDefault((Digest.Of(corim.Signer.Span), tag)))
-                yield return $"{tag} has version {version}, and {state.CorimTags[(Digest.Of(corim.Signer.Span), tag)]} of the same signer was recorded before: a lower one takes back what replaced it";
+            if (state.CorimTags.GetValueOrDefault((Digest.Of(corim.Signer.Span), id)) is not { } before) continue;
+            if (tag.Version < before.Version) yield return $"{id} has version {tag.Version}, and {before.Version} of the same signer was recorded before: a lower one takes back what replaced it";
+            else if (tag.Version == before.Version && tag.Digest != before.Digest) yield return $"{id} has version {tag.Version}, which of the same signer was recorded before with other content";
+        }
+    }
+
+    private static string? SignerFault(ReadOnlyMemory<byte> signer)
+    {
+        try
+        {
+            using var key = SignedCorim.KeyOf(signer);
+            return null;
+        }
+        catch (ArgumentException e)
+        {
+            return e.Message;
         }
     }
 

@@ -42,7 +42,7 @@ public sealed record AccessState
     public ImmutableDictionary<string, long> ReferenceVersions { get; private init; } = ImmutableDictionary<string, long>.Empty;
 
     /// <summary>The highest version of each CoRIM's tag that a set was taken from, by signer (SHA-256 of the key) and tag.</summary>
-    public ImmutableDictionary<(Digest Signer, string Tag), long> CorimTags { get; private init; } = ImmutableDictionary<(Digest Signer, string Tag), long>.Empty;
+    public ImmutableDictionary<(Digest Signer, string Tag), CorimTagVersion> CorimTags { get; private init; } = ImmutableDictionary<(Digest Signer, string Tag), CorimTagVersion>.Empty;
 
     /// <summary>Null until two people set the first one; without a policy nothing is released.</summary>
     public PolicyInForce? Policy { get; private init; }

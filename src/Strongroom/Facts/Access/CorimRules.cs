@@ -28,7 +28,7 @@ public static class CorimRules
             throw new MalformedException(-1, e.Message); // the signer's key is none
         }
         var values = verdict.Values ?? throw new RefusedException([.. verdict.Failures.Select(check => $"{check.Id} {check.What}{(check.Detail is null ? "" : $": {check.Detail}")}")]);
-        var tags = values.All.GroupBy(value => value.TagId).ToDictionary(tag => tag.Key, tag => Version(tag.First().TagVersion));
+        var tags = values.Tags.ToDictionary(tag => tag.Id, tag => new CorimTagVersion(Version(tag.Version), tag.Digest));
         return (new(Digest.Of(corim.Span), signer, tags), CorimClaims.Of(values, kind, product));
     }
 

@@ -60,7 +60,10 @@ public sealed record SetReference(string Name, string Kind, IReadOnlyDictionary<
 /// <summary>A signed CoRIM, a blob beside the proposal: it vouches for each claim that it speaks of, and the set expects of that claim what it says (<see cref="Enclosures"/>).</summary>
 /// <param name="File">SHA-256 of its bytes.</param>
 /// <param name="Signer">The key that signed it, DER SubjectPublicKeyInfo: two people say that its word counts.</param>
-/// <param name="Tags">Version of each of its tags, by id: never below one that was taken before from this signer.</param>
-public sealed record CorimSource(Digest File, ReadOnlyMemory<byte> Signer, IReadOnlyDictionary<string, long> Tags);
+/// <param name="Tags">Each of its tags, by id: never of a version below one that was taken before from this signer, nor with other content under the same.</param>
+public sealed record CorimSource(Digest File, ReadOnlyMemory<byte> Signer, IReadOnlyDictionary<string, CorimTagVersion> Tags);
+
+/// <param name="Digest">SHA-256 of the tag's bytes.</param>
+public sealed record CorimTagVersion(long Version, Digest Digest);
 
 public sealed record RemoveReference(string Name) : TrustChange;
