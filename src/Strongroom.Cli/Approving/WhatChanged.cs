@@ -16,7 +16,8 @@ namespace Strongroom.Cli.Approving;
 /// <param name="Unknown">A measurement that nobody can show; null if both are known.</param>
 /// <param name="Claims">What differs, or all there is where nothing was released before; empty where something is unknown.</param>
 /// <param name="Same">How many claims are the same.</param>
-internal sealed record WhatChanged(ReleaseDecided? Since, Digest? Unknown, IReadOnlyList<ClaimChange> Claims, int Same, long? Index)
+/// <param name="Machine">That it was another machine; null if it was this one, or nothing was released before.</param>
+internal sealed record WhatChanged(ReleaseDecided? Since, Digest? Unknown, IReadOnlyList<ClaimChange> Claims, int Same, long? Index, MachineChange? Machine = null)
 {
     private const int OneLine = 60; // two values that long and a name fit into a terminal's width; two hashes do not
 
@@ -24,6 +25,12 @@ internal sealed record WhatChanged(ReleaseDecided? Since, Digest? Unknown, IRead
     internal static async Task<WhatChanged> SinceLastReleaseAsync(Session session, RequestDetails request, CancellationToken cancel)
     {
         var since = request.LastRelease is { } index ? await ReleaseAsync(session, request, index, cancel) : null;
+        var machine = since is null ? null : await MachineChange.BetweenAsync(session, since.Transcript.Machine, request.Command.Machine, cancel);
+        return await MeasuredAsync(session, request, since, cancel) with { Machine = machine };
+    }
+
+    private static async Task<WhatChanged> MeasuredAsync(Session session, RequestDetails request, ReleaseDecided? since, CancellationToken cancel)
+    {
         var (was, becomes) = (since?.Measurement, request.Command.Measurement);
         if (await session.Broker.MeasurementAsync(becomes, cancel) is not { } after) return new(since, becomes, [], 0, request.LastRelease);
         if (was is null) return new(null, null, [.. after.Claims.OrderBy(claim => claim.Key, StringComparer.Ordinal).Select(claim => new ClaimChange(claim.Key, null, claim.Value))], 0, null);
@@ -32,12 +39,13 @@ internal sealed record WhatChanged(ReleaseDecided? Since, Digest? Unknown, IRead
         return new(since, null, changes, after.Claims.Keys.Except(changes.Select(change => change.Claim)).Count(), request.LastRelease);
     }
 
-    internal IReadOnlyList<string> Words => [Heading, .. Claims.SelectMany(Lines).Concat(Conclusion).Select(line => "  " + line)];
+    internal IReadOnlyList<string> Words => [Heading, .. (Machine?.Words ?? []).Select(line => "  " + line), .. Claims.SelectMany(Lines).Concat(Conclusion).Select(line => "  " + line)];
 
     internal JsonObject ToJson()
     {
         var json = new JsonObject { ["claims"] = new JsonArray([.. Claims.Select(Json)]), ["same"] = Same };
         if (Unknown is { } digest) json["unknown"] = digest.ToString();
+        if (Machine is { } machine) json["machine_changed"] = machine.ToJson();
         if (Since is { } release)
         {
             json["since"] = new JsonObject
@@ -50,15 +58,15 @@ internal sealed record WhatChanged(ReleaseDecided? Since, Digest? Unknown, IRead
     }
 
     private string Heading => Since is { } release
-        ? $"What changed since the last approved machine ({release.Transcript.Machine}, {release.Model} version {release.Version}, {Timestamp.Format(release.At)}, ledger entry {Index}):"
-        : "The model was never released before, nor anything on this machine; there is nothing to compare with. The machine measures:";
+        ? $"What changed since the last approved machine ({release.Transcript.Machine}, {release.Model} version {release.Version}, {Timestamp.Format(release.At)}, ledger entry {Index}; that it was the last is the broker's word):"
+        : "According to the broker the model was never released before, nor anything on this machine; there is nothing to compare with. The machine measures:";
 
     private IEnumerable<string> Conclusion
     {
         get
         {
             if (Unknown is { } digest) yield return $"UNKNOWN: nobody can show what the measurement {digest} stands for. Approve only if you know it from elsewhere.";
-            else if (Since is not null) yield return Claims.Count == 0 ? "nothing: it measures the same" : string.Create(CultureInfo.InvariantCulture, $"{Same} other claims are the same");
+            else if (Since is not null) yield return (Claims, Machine) is ({ Count: 0 }, null) ? "nothing: it measures the same" : Claims.Count == 0 ? "what it measures is the same" : string.Create(CultureInfo.InvariantCulture, $"{Same} other claims are the same");
         }
     }
 

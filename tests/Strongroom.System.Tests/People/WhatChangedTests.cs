@@ -1,6 +1,8 @@
 using System.Text.Json.Nodes;
 using Strongroom.Attestation;
+using Strongroom.Attestation.Composite;
 using Strongroom.Bytes;
+using Strongroom.Cli.Approving;
 using Strongroom.Cli.References;
 using Strongroom.Crypto;
 using Strongroom.Facts;
@@ -29,7 +31,7 @@ public sealed class WhatChangedTests : IAsyncLifetime
     {
         var first = await OpenAsync(Old);
         var (_, _, before) = await house.AsAsync("owner", "approve", first);
-        Assert.Contains("there is nothing to compare with", before, StringComparison.Ordinal);
+        Assert.Contains("According to the broker the model was never released before, nor anything on this machine; there is nothing to compare with", before, StringComparison.Ordinal);
         Assert.Contains("  measured nothing", before, StringComparison.Ordinal);
 
         await ReleaseAsync(first);
@@ -47,6 +49,45 @@ public sealed class WhatChangedTests : IAsyncLifetime
         Assert.Contains("microcode: absent -> 9", shown, StringComparison.Ordinal);
 
         Assert.Contains("nothing: it measures the same", (await house.AsAsync("owner", "approve", await OpenAsync(Old))).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_approver_is_told_that_it_is_another_machine_although_it_measures_the_same()
+    {
+        await ReleaseAsync(await OpenAsync(Old));
+        var known = (string)(await house.AsAsync(0, "olga", "machine", "list"))[0]!["machine"]!;
+        var other = (string)(await house.AsAsync(0, "olga", "machine", "enrol", "--danger-development-evidence", "other.key", "--yes"))["subject"]!;
+        var request = await OpenAsync(Old, other);
+        var (_, _, words) = await house.AsAsync("owner", "approve", request);
+        Assert.Contains($"  ANOTHER MACHINE: {other}, enrolled by person-", words, StringComparison.Ordinal);
+        Assert.Contains("  what it measures is the same", words, StringComparison.Ordinal);
+        Assert.DoesNotContain("nothing:", words, StringComparison.Ordinal);
+        var changed = (await house.AsAsync(4, "guard", "request", "show", request))["changed"]!["machine_changed"]!;
+        Assert.Equal((known, other), ((string)changed["before"]!, (string)changed["after"]!));
+
+        var (_, machines, _) = await house.AsAsync("owner", "machine", "list", "--json");
+        var told = JsonNode.Parse(machines)!.AsArray();
+        told[1]!["index"] = (long)told[0]!["index"]!; // as if this one were enrolled where the known one was
+        await using var liar = await LyingBroker.StartAsync(house, "/v1/machines", told.ToJsonString());
+        var (code, _, error) = await house.AsAsync("liar", "approve", request, "--yes");
+        Assert.Equal(1, code);
+        Assert.Contains($"does not show where {other} was enrolled: sign nothing", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Another_chip_and_another_GPU_are_told()
+    {
+        var (chip, gpu) = (new string('1', 128), new string('a', 64));
+        var before = Enrolled(new(chip, [gpu, new string('b', 64)]));
+        Assert.Contains("  devices: 2 -> 1, 0 of them were not there before", new MachineChange(before, Enrolled(new(chip, [gpu]))).Words);
+        Assert.Contains($"  the same processor: {chip}", new MachineChange(before, Enrolled(new(chip, [gpu]))).Words);
+        var change = new MachineChange(before, Enrolled(new(new string('2', 128), [gpu, new string('c', 64)])));
+        Assert.Contains($"  processor now    {new string('2', 128)}", change.Words);
+        Assert.Contains("  devices: 2 -> 2, 1 of them were not there before", change.Words);
+        Assert.Equal("""{"before":2,"after":2,"new":1}""", change.ToJson()["devices"]!.ToJsonString());
+
+        static EnrolMachine Enrolled(MachineIdentity identity) =>
+            new("house.test/ledger", Facts.Command.NewId(), "person-1", DateTimeOffset.UnixEpoch, identity.MachineId(), "sev-snp", identity.ToBytes(), [], 0);
     }
 
     [Fact]
@@ -145,9 +186,9 @@ public sealed class WhatChangedTests : IAsyncLifetime
     public void What_a_machine_measured_is_never_taken_for_a_pattern(string value) => Assert.Contains(
         "more than one value", Assert.Throws<RefusedException>(() => new ReferenceDraft("tpm").Take("tpm", [KeyValuePair.Create("pcr4", value)])).Message, StringComparison.Ordinal);
 
-    private async Task<string> OpenAsync(Dictionary<string, string> claims)
+    private async Task<string> OpenAsync(Dictionary<string, string> claims, string? on = null)
     {
-        var machine = (string)(await house.AsAsync(0, "olga", "machine", "list"))[0]!["machine"]!;
+        var machine = on ?? (string)(await house.AsAsync(0, "olga", "machine", "list"))[0]!["machine"]!;
         var opened = await house.AsAsync(
             0, "olga", "request", "open", "storyteller", "--machine", machine, "--purpose", "inference", "--measurement", $"{Measurement.Of("development", claims)}", "--yes");
         return (string)opened["subject"]!;
