@@ -10,10 +10,11 @@ internal static class InWords
     internal static IReadOnlyList<string> Say(Facts.Command command) =>
         command is ProposeChange { Change: SetPolicy set } ? [.. CommandWords.Say(command), .. Policy(ReleasePolicy.Parse(set.Policy.Utf8))] : CommandWords.Say(command);
 
-    /// <summary>What a policy's writer and its approver should know of the people whom it would count, and what lies behind reference values of a CoRIM; nothing for other changes.</summary>
+    /// <summary>What a policy's writer and its approver should know of the people whom it would count, and of reference values what lies behind them and how they differ from those that they replace; nothing for other changes.</summary>
     internal static async Task<IReadOnlyList<string>> WarnAsync(Session session, TrustChange change, CancellationToken cancel)
     {
-        if (change is SetReference { Corim: { } corim } reference) return await CorimOnRecord.CheckAsync(session, reference, corim, cancel);
+        if (change is SetReference reference)
+            return [.. reference.Corim is { } corim ? await CorimOnRecord.CheckAsync(session, reference, corim, cancel) : [], .. await SetBefore.CompareAsync(session, reference, cancel)];
         if (change is not SetPolicy set) return [];
         var people = await session.Broker.PersonsAsync(cancel);
         var warnings = ReleasePolicy.Parse(set.Policy.Utf8).WarningsAmong([.. people.Where(person => person.Active).Select(person => person.Groups)]);

@@ -23,7 +23,8 @@ internal static class ReferenceEndpoints
     private static Ok<IReadOnlyList<ReferenceDetails>> List([AsParameters] Page page, Journal journal)
     {
         var access = journal.State.Access;
-        return page.Of(access.ReferencesInOrder, access.References, set => new ReferenceDetails(set.Values.Name, set.Values.Kind, set.Values.Version, set.Values.Values, set.Index, set.Corim));
+        return page.Of(access.ReferencesInOrder, access.References, set => new ReferenceDetails(
+            set.Values.Name, set.Values.Kind, set.Values.Version, set.Values.Values, set.Index, set.Proposed, set.Corim));
     }
 
     private static async Task<Results<Ok<CommandReply>, Accepted<CommandReply>, ProblemHttpResult>> Propose(

@@ -67,7 +67,7 @@ internal static class AnswerCommand
         var by = proposal.ProposedByName is { } name ? $"{name} ({propose.By})" : propose.By;
         return new(session, command)
         {
-            Before = [$"What {by} signed:", .. InWords.Say(propose).Select(line => "  " + line), .. await InWords.WarnAsync(session, propose.Change, cancel)],
+            Before = [$"What {by} signed:", .. InWords.Say(propose).Select(line => "  " + line), .. decision == Answer.Approve ? await InWords.WarnAsync(session, propose.Change, cancel) : []],
             Done = decision == Answer.Approve ? "is so now" : "is refused",
         };
     }

@@ -25,6 +25,8 @@ public sealed class ExpectedValue
     /// <summary>Whatever the claim is.</summary>
     public bool IsAny => text == Any;
 
+    private bool IsMinimum => text.StartsWith(AtLeast, StringComparison.Ordinal);
+
     /// <exception cref="MalformedException">None of the four forms.</exception>
     public static ExpectedValue Parse(string text)
     {
@@ -44,9 +46,18 @@ public sealed class ExpectedValue
     {
         ArgumentNullException.ThrowIfNull(claim);
         if (IsAny) return true;
-        if (!text.StartsWith(AtLeast, StringComparison.Ordinal)) return alternatives.Contains(claim, StringComparer.Ordinal);
+        if (!IsMinimum) return alternatives.Contains(claim, StringComparer.Ordinal);
         var least = text.AsSpan(2);
         return IsDay(least) ? IsDay(claim) && claim.AsSpan().SequenceCompareTo(least) >= 0 : IsNumber(claim) && Compare(claim, least) >= 0;
+    }
+
+    /// <summary>Whether it allows more than <paramref name="before"/> did, and not only something else: anything, a minimum or a lower one, more alternatives.</summary>
+    public bool IsLooserThan(ExpectedValue before)
+    {
+        ArgumentNullException.ThrowIfNull(before);
+        if (before.IsAny || IsAny) return !before.IsAny;
+        if (IsMinimum) return !before.IsMinimum || !before.Matches(text[AtLeast.Length..]);
+        return before.IsMinimum ? !alternatives.All(before.Matches) : alternatives.Count > before.alternatives.Count;
     }
 
     public override string ToString() => text;

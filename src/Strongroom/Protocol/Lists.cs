@@ -83,8 +83,9 @@ public sealed record ProposalDetails(string Proposal, ProposeChange Command, Dig
 /// <summary>An item of <c>GET /v1/references</c>.</summary>
 /// <param name="Values">Claim to what it must be (spec/policy.md, "Expected values").</param>
 /// <param name="Index">Where the ledger put them in force.</param>
-/// <param name="Corim">Where values are from; absent where they are people's own.</param>
-public sealed record ReferenceDetails(string Name, string Kind, long Version, IReadOnlyDictionary<string, string> Values, long Index, CorimSource? Corim = null);
+/// <param name="Proposed">Where they stand in the ledger, word for word.</param>
+/// <param name="Corim">The signed CoRIM that vouches for them; absent if none does.</param>
+public sealed record ReferenceDetails(string Name, string Kind, long Version, IReadOnlyDictionary<string, string> Values, long Index, long Proposed, CorimSource? Corim = null);
 
 /// <summary>The reply to <c>GET /v1/policy</c>.</summary>
 /// <param name="Index">Where the ledger put it in force.</param>

@@ -33,9 +33,11 @@ public sealed class CorimTests : IAsyncLifetime
         Assert.Contains("  tcb.snp >=22", words, StringComparison.Ordinal);
         Assert.Contains("Checked here: that key signed the CoRIM, it is in its time, and it says so of measurement, tcb.snp.", words, StringComparison.Ordinal);
         Assert.Contains("The proposer's own word: vmpl.", words, StringComparison.Ordinal);
+        Assert.Contains("According to the broker no set named images is on record", words, StringComparison.Ordinal);
+        Assert.Contains("A NEW SIGNER", words, StringComparison.Ordinal);
         var set = await house.AsAsync(0, "ben", "reference", "show", "images");
         Assert.Equal(">=22", (string)set["values"]!["tcb.snp"]!);
-        Assert.Equal(3, (int)set["corim"]!["tags"]!["image"]!);
+        Assert.Equal(3, (int)set["corim"]!["tags"]!["image"]!["version"]!);
     }
 
     [Fact]

@@ -179,6 +179,31 @@ public sealed class WhatChangedTests : IAsyncLifetime
         }
     }
 
+    [Fact]
+    public async Task Who_approves_reference_values_is_told_what_differs_from_the_set_that_they_replace()
+    {
+        await house.ChangeAsync("reference", "add", "laptop", "measured=nothing", "image=1", "kernel=6", "--kind", "development");
+        var proposed = (string)(await house.AsAsync(4, "ada", "reference", "add", "laptop", "measured=nothing", "image=2", "kernel=*", "--kind", "development", "--yes"))["subject"]!;
+        var (_, _, words) = await house.AsAsync("ben", "approve", proposed);
+        Assert.Contains("What changes against version 2 (ledger entry ", words, StringComparison.Ordinal);
+        Assert.Contains("  image:\n    before 1\n    now    2\n  LOOSER kernel:\n    before 6\n    now    *\n  1 values are the same", words, StringComparison.Ordinal);
+        var (_, sets, _) = await house.AsAsync("owner", "reference", "list", "--json");
+        var told = JsonNode.Parse(sets)!.AsArray();
+        told[0]!["proposed"] = (long)told[0]!["index"]!;
+        await using var liar = await LyingBroker.StartAsync(house, "/v1/references", told.ToJsonString());
+        var (code, _, error) = await house.AsAsync("liar", "approve", proposed, "--yes");
+        Assert.Equal(1, code);
+        Assert.Contains("was never put in force in the ledger: sign nothing", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_CoRIM_that_vouches_no_longer_is_told()
+    {
+        var values = new Dictionary<string, string> { ["vmpl"] = "0" };
+        var before = new SetReference("images", "sev-snp", values, 1, new CorimSource(Digest.Of("file"u8), new byte[] { 1 }, new Dictionary<string, CorimTagVersion>()));
+        Assert.Contains(SetBefore.Differences(before, new("images", "sev-snp", values, 2), 7), line => line.StartsWith("  LOOSER no CoRIM vouches for it any more", StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData("*")]
     [InlineData("good|bad")]

@@ -69,6 +69,23 @@ public sealed class ExpectedValueTests
     public void Refuses_a_value_that_is_longer_than_any_list_of_hashes() => Assert.Throws<MalformedException>(() => ExpectedValue.Parse(new string('a', 8193)));
 
     [Theory]
+    [InlineData("8", "*", true)]
+    [InlineData(">=8", "*", true)]
+    [InlineData("*", "*", false)]
+    [InlineData("*", "8", false)]
+    [InlineData("8", ">=8", true)]
+    [InlineData("8", ">=9", true)]
+    [InlineData(">=8", ">=7", true)]
+    [InlineData(">=8", ">=9", false)]
+    [InlineData(">=8", ">=2026-01-31", true)]
+    [InlineData(">=8", "7|9", true)]
+    [InlineData(">=8", "9", false)]
+    [InlineData("8", "8|9", true)]
+    [InlineData("8|9", "9", false)]
+    [InlineData("8", "9", false)] // something else, which whoever reads it sees
+    public void Says_whether_it_is_looser(string before, string now, bool looser) => Assert.Equal(looser, ExpectedValue.Parse(now).IsLooserThan(ExpectedValue.Parse(before)));
+
+    [Theory]
     [InlineData("*")]
     [InlineData(">=8")]
     [InlineData("a|b c")]

@@ -98,7 +98,7 @@ public sealed record AccessState
         RemoveCollector remove => this with { Collectors = Collectors.Remove(remove.Name) },
         SetReference set => this with
         {
-            References = References.SetItem(set.Name, new(new(set.Name, set.Kind, set.Values, set.Version), index, set.Corim)),
+            References = References.SetItem(set.Name, new(new(set.Name, set.Kind, set.Values, set.Version), index, proposed, set.Corim)),
             ReferencesInOrder = WithoutReference(set.Name).With(index, set.Name),
             ReferenceVersions = ReferenceVersions.SetItem(set.Name, set.Version),
             CorimTags = set.Corim is { } corim ? CorimTags.SetItems(corim.Tags.Select(tag => KeyValuePair.Create((Digest.Of(corim.Signer.Span), tag.Key), tag.Value))) : CorimTags,
@@ -118,8 +118,9 @@ public sealed record Person(string Id, Ed25519PublicKey Key, IReadOnlyList<strin
 public sealed record Proposal(ProposeChange Command, Digest Digest, long Index);
 
 /// <param name="Index">Where the ledger put them in force.</param>
-/// <param name="Corim">Where values are from; null where they are people's own.</param>
-public sealed record ReferenceSet(ReferenceValues Values, long Index, CorimSource? Corim);
+/// <param name="Proposed">Where they stand, word for word.</param>
+/// <param name="Corim">Who vouches for them besides those two; null if nobody does.</param>
+public sealed record ReferenceSet(ReferenceValues Values, long Index, long Proposed, CorimSource? Corim);
 
 /// <param name="Index">Where the ledger put it in force.</param>
 /// <param name="Proposed">Where it stands, word for word.</param>
