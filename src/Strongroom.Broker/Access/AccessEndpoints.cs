@@ -22,6 +22,7 @@ internal static class AccessEndpoints
             AddModel => Problem.Malformed.Because("a model comes with its manifest and recipients: POST /v1/models"),
             RecordEndorsements => Problem.Malformed.Because("endorsements come with their bundle: POST /v1/endorsements"),
             EnrolMachine => Problem.Malformed.Because("a machine comes with the answer to its challenge: POST /v1/machines"),
+            ProposeChange { Change: SetReference { Corim: not null } } => Problem.Malformed.Because("reference values that a CoRIM vouches for come with it: POST /v1/references"),
             _ => await Commands.WriteAsync(journal, strangers, signed, Enclosures.Read(signed.Command, []), cancel),
         };
 

@@ -83,7 +83,7 @@ public sealed class ReferenceTests : IAsyncLifetime
         var another = await ProposeAsync(scene.Broker.Propose(scene.Broker.Ada, set), [1]);
         Assert.Contains("is not what it names", await TestBroker.RefusedAsync("refused", another), StringComparison.Ordinal);
         var bare = await scene.Broker.SendAsync(scene.Broker.Ada.Sign(scene.Broker.Propose(scene.Broker.Ada, set)));
-        Assert.Contains("is not what it names", await TestBroker.RefusedAsync("refused", bare), StringComparison.Ordinal);
+        Assert.Contains("POST /v1/references", await TestBroker.RefusedAsync("malformed", bare), StringComparison.Ordinal);
         await TestBroker.RefusedAsync("malformed", await ProposeAsync(scene.Broker.Propose(scene.Broker.Ada, set with { Corim = null }), corim));
         var stranger = await ProposeAsync(scene.Broker.Propose(scene.Operator, set), corim);
         Assert.Contains("administrators", await TestBroker.RefusedAsync("refused", stranger), StringComparison.Ordinal);
