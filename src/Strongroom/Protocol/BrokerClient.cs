@@ -117,18 +117,13 @@ public sealed class BrokerClient(HttpClient http, ReadSigner? signer = null)
         ListAsync("v1/references", ProtocolJson.Default.IReadOnlyListReferenceDetails, item => item.Index, cancel);
 
     /// <summary>What a machine measured, checked against its digest; null where the broker has nothing to show.</summary>
-    /// <exception cref="RefusedException">The broker shows something else.</exception>
+    /// <exception cref="RefusedException">The broker shows something else, or will not show it: only what is not there is nothing.</exception>
     public async Task<Measurement?> MeasurementAsync(Digest digest, CancellationToken cancel = default)
     {
-        byte[] bytes;
-        try
-        {
-            bytes = await GetBytesAsync($"v1/measurements/{digest}", cancel).ConfigureAwait(false);
-        }
-        catch (RefusedException)
-        {
-            return null; // who opens a request may name a measurement that no machine ever showed
-        }
+        using var request = Write(HttpMethod.Get, $"v1/measurements/{digest}", []);
+        using var response = await SendAsync(request, HttpCompletionOption.ResponseContentRead, HttpStatusCode.NotFound, cancel).ConfigureAwait(false);
+        if (response.StatusCode == HttpStatusCode.NotFound) return null; // who opens a request may name a measurement that no machine ever showed
+        var bytes = await response.Content.ReadAsByteArrayAsync(cancel).ConfigureAwait(false);
         if (Digest.Of(bytes) != digest) throw new RefusedException($"what the broker shows as the measurement {digest} is something else: sign nothing, and ask who runs it");
         return Measurement.Parse(bytes);
     }
@@ -204,7 +199,10 @@ public sealed class BrokerClient(HttpClient http, ReadSigner? signer = null)
         return request;
     }
 
-    private async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, HttpCompletionOption completion, CancellationToken cancel)
+    private Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, HttpCompletionOption completion, CancellationToken cancel) => SendAsync(request, completion, null, cancel);
+
+    /// <param name="besides">A status that is an answer too.</param>
+    private async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, HttpCompletionOption completion, HttpStatusCode? besides, CancellationToken cancel)
     {
         HttpResponseMessage response;
         try
@@ -215,7 +213,7 @@ public sealed class BrokerClient(HttpClient http, ReadSigner? signer = null)
         {
             throw new UnavailableException($"the broker at {request.RequestUri?.Authority} does not answer: {e.InnerException?.Message ?? e.Message}", e);
         }
-        if (response.IsSuccessStatusCode) return response;
+        if (response.IsSuccessStatusCode || response.StatusCode == besides) return response;
         using (response) throw await ProblemAsync(response, cancel).ConfigureAwait(false);
     }
 

@@ -39,6 +39,16 @@ public sealed class BrokerClientTests
     }
 
     [Theory]
+    [InlineData(401)]
+    [InlineData(403)]
+    public async Task A_measurement_that_the_broker_will_not_show_is_not_called_unknown(int status)
+    {
+        var digest = Digest.Of("measured"u8);
+        Assert.Null(await new Broker(HttpStatusCode.NotFound, "{}").Client.MeasurementAsync(digest, Cancel));
+        await Assert.ThrowsAsync<RefusedException>(() => new Broker((HttpStatusCode)status, """{"title":"no"}""").Client.MeasurementAsync(digest, Cancel));
+    }
+
+    [Theory]
     [InlineData(429)]
     [InlineData(408)]
     [InlineData(500)]
