@@ -17,7 +17,7 @@ namespace Strongroom.Cli.Approving;
 /// <param name="Claims">What differs, or all there is where nothing was released before; empty where something is unknown.</param>
 /// <param name="Same">How many claims are the same.</param>
 /// <param name="Machine">That it was another machine; null if it was this one, or nothing was released before.</param>
-internal sealed record WhatChanged(ReleaseDecided? Since, Digest? Unknown, IReadOnlyList<ClaimChange> Claims, int Same, long? Index, MachineChange? Machine = null)
+internal sealed record WhatChanged(Released? Since, Digest? Unknown, IReadOnlyList<ClaimChange> Claims, int Same, long? Index, MachineChange? Machine = null)
 {
     private const int OneLine = 60; // two values that long and a name fit into a terminal's width; two hashes do not
 
@@ -25,11 +25,11 @@ internal sealed record WhatChanged(ReleaseDecided? Since, Digest? Unknown, IRead
     internal static async Task<WhatChanged> SinceLastReleaseAsync(Session session, RequestDetails request, CancellationToken cancel)
     {
         var since = request.LastRelease is { } index ? await ReleaseAsync(session, request, index, cancel) : null;
-        var machine = since is null ? null : await MachineChange.BetweenAsync(session, since.Transcript.Machine, request.Command.Machine, cancel);
+        var machine = since is null ? null : await MachineChange.BetweenAsync(session, since.Machine, request.Command.Machine, cancel);
         return await MeasuredAsync(session, request, since, cancel) with { Machine = machine };
     }
 
-    private static async Task<WhatChanged> MeasuredAsync(Session session, RequestDetails request, ReleaseDecided? since, CancellationToken cancel)
+    private static async Task<WhatChanged> MeasuredAsync(Session session, RequestDetails request, Released? since, CancellationToken cancel)
     {
         var (was, becomes) = (since?.Measurement, request.Command.Measurement);
         if (await session.Broker.MeasurementAsync(becomes, cancel) is not { } after) return new(since, becomes, [], 0, request.LastRelease);
@@ -50,7 +50,7 @@ internal sealed record WhatChanged(ReleaseDecided? Since, Digest? Unknown, IRead
         {
             json["since"] = new JsonObject
             {
-                ["index"] = Index, ["at"] = Timestamp.Format(release.At), ["machine"] = release.Transcript.Machine, ["model"] = release.Model, ["version"] = release.Version,
+                ["index"] = Index, ["at"] = Timestamp.Format(release.At), ["machine"] = release.Machine, ["model"] = release.Model, ["version"] = release.Version,
                 ["measurement"] = release.Measurement.ToString(),
             };
         }
@@ -58,7 +58,7 @@ internal sealed record WhatChanged(ReleaseDecided? Since, Digest? Unknown, IRead
     }
 
     private string Heading => Since is { } release
-        ? $"What changed since the last approved machine ({release.Transcript.Machine}, {release.Model} version {release.Version}, {Timestamp.Format(release.At)}, ledger entry {Index}; that it was the last is the broker's word):"
+        ? $"What changed since the last approved machine ({release.Machine}, {release.Model} version {release.Version}, {Timestamp.Format(release.At)}, ledger entry {Index}; that it was the last is the broker's word):"
         : "According to the broker the model was never released before, nor anything on this machine; there is nothing to compare with. The machine measures:";
 
     private IEnumerable<string> Conclusion
@@ -70,11 +70,10 @@ internal sealed record WhatChanged(ReleaseDecided? Since, Digest? Unknown, IRead
         }
     }
 
-    private static async Task<ReleaseDecided> ReleaseAsync(Session session, RequestDetails request, long index, CancellationToken cancel)
+    private static async Task<Released> ReleaseAsync(Session session, RequestDetails request, long index, CancellationToken cancel)
     {
         var open = request.Command;
-        return await session.RecordAsync(index, cancel) is ReleaseDecided { Grant: not null, Measurement: not null } release
-            && release.Transcript.Request != request.Request && (release.Model == open.Model || release.Transcript.Machine == open.Machine)
+        return Released.Of(await session.RecordAsync(index, cancel)) is { } release && release.Request != request.Request && (release.Model == open.Model || release.Machine == open.Machine)
             ? release
             : throw new RefusedException($"what the broker calls the last release, ledger entry {index}, is none that this request could be compared with: sign nothing, and ask who runs the broker");
     }

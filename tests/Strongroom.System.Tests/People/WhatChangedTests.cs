@@ -91,6 +91,16 @@ public sealed class WhatChangedTests : IAsyncLifetime
     }
 
     [Fact]
+    public void A_key_that_a_guest_got_is_a_release_to_compare_with()
+    {
+        var (at, measured) = (DateTimeOffset.UnixEpoch, Digest.Of("measured"u8));
+        var asked = new GuestTranscript("house.test/ledger", new byte[32], at, "snp", null!, "machine-1", "request-1", Digest.Of("model"u8), Digest.Of("broker"u8));
+        var given = new GuestDecided(at, Outcome.Allowed, asked, "storyteller", 1, Digest.Of("evidence"u8), 8, Measurement: measured, Grant: new("lease-1", [], "rule", 60, at, false));
+        Assert.Equal(new Released(at, "request-1", "machine-1", "storyteller", 1, measured), Released.Of(given));
+        Assert.Null(Released.Of(given with { Grant = null }));
+    }
+
+    [Fact]
     public async Task A_measurement_that_nobody_can_show_is_told_as_unknown()
     {
         await ReleaseAsync(await OpenAsync(Old));
