@@ -12,6 +12,8 @@ namespace Strongroom.Attestation.Composite;
 /// <param name="Reasons">One for each check that failed, with its id; empty when none did.</param>
 public sealed record TeeEnrolment(MachineIdentity? Identity, IReadOnlyDictionary<string, string> Claims, IReadOnlyList<string> Reasons)
 {
+    private const int MaxTold = 4;
+
     /// <summary>Who issued the certificate of a device's attestation key is the device itself: only it could take it back. Every certificate above is asked after.</summary>
     private static readonly byte[] Policy = """{"gpu":{"leaf_revocation":false,"modes":["spt","mpt","ppcie"]},"switch":{"leaf_revocation":false}}"""u8.ToArray();
 
@@ -37,7 +39,7 @@ public sealed record TeeEnrolment(MachineIdentity? Identity, IReadOnlyDictionary
         return result.Outcome switch
         {
             Outcome.Rejected => Rejected([.. result.Failures.Select(check => $"{check.Id}: not so: {check.What}")]),
-            Outcome.EndorsementsMissing => throw new UnavailableException($"endorsements are missing or stale: {string.Join("; ", result.Missing)}"),
+            Outcome.EndorsementsMissing => throw new UnavailableException($"endorsements are missing or stale: {Few(result.Missing)}"),
             _ => MachineIdentity.Of(result.Claims) is { } identity ? new(identity, TeeClaims.Of(result.Claims), [])
                 : Rejected(["identity: the processor does not say which one it is, and no ledger can name it"]),
         };
@@ -54,6 +56,9 @@ public sealed record TeeEnrolment(MachineIdentity? Identity, IReadOnlyDictionary
         return machine.Id == identity.MachineId() && machine.AttestationKey.Span.SequenceEqual(identity.ToBytes()) ? new Verdict.Trusted(trusted())
             : new Verdict.Rejected(["identity: the evidence is of another machine than the enrolled one: another processor, or another set of devices"]);
     }
+
+    /// <summary>Whoever sends evidence has this logged each time; a machine with many devices can miss hundreds, and evidence verify names them all.</summary>
+    private static string Few(IReadOnlyList<string> missing) => string.Join("; ", missing.Take(MaxTold)) + (missing.Count > MaxTold ? $"; and {missing.Count - MaxTold} more" : "");
 
     private static TeeEnrolment Rejected(IReadOnlyList<string> reasons) => new(null, new Dictionary<string, string>(), reasons);
 }

@@ -128,6 +128,15 @@ public sealed class TeeVerifierTests
     }
 
     [Fact]
+    public void Says_few_of_many_endorsements_that_are_missing()
+    {
+        var machine = TestMachine.SnpWithGpus(Now, gpus: 4);
+        var said = Assert.Throws<UnavailableException>(() => Verify(machine, machine.Enrolled(Now), machine.Endorsements(Now.AddDays(-20)))).Message;
+        Assert.Matches("cpu.snp.6.*gpu0.*; and [0-9]+ more$", said);
+        Assert.True(said.Length < 4096, said);
+    }
+
+    [Fact]
     public void Asks_for_no_word_on_a_leaf_which_only_its_device_could_take_back()
     {
         var machine = TestMachine.TdxWithSwitches(Now);
