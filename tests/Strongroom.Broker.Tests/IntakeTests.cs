@@ -17,7 +17,7 @@ public sealed class IntakeTests : IAsyncLifetime
     public async Task Two_long_bodies_of_one_caller_are_read_at_a_time_and_ordinary_ones_beside_them()
     {
         var held = Enumerable.Range(0, Intake.PlacesPerCaller).Select(_ => new Unfinished(Listener.MaxEvidenceBodySizeInBytes)).ToList();
-        var sending = held.ConvertAll(body => broker.Client.PostAsync("/v1/releases", body));
+        var sending = held.ConvertAll<Task<HttpResponseMessage>>(SendAsync); // a body begins when the broker asks for it, and it asks whom it gave a place
         foreach (var body in held) await body.Begun;
         using var another = Long(Listener.MaxEvidenceBodySizeInBytes);
         Assert.Contains("too many long bodies", await TestBroker.RefusedAsync("too-many", await SendAsync(another)), StringComparison.Ordinal);

@@ -1,13 +1,15 @@
+using Strongroom.Broker.Release;
 using Strongroom.Bytes;
 using Strongroom.Facts;
 using Strongroom.Ledger;
 
 namespace Strongroom.Broker.Kbs;
 
-/// <summary>As a <see cref="Release.ReleaseGrant"/>, for a guest: a decision that allows it, with the proof that this very decision stands in the witnessed ledger.</summary>
-internal sealed class GuestGrant
+/// <summary>As a <see cref="ReleaseGrant"/>, for a guest: a decision that allows it, with the proof that this very decision stands in the witnessed ledger.</summary>
+internal sealed class GuestGrant : KeyGrant
 {
-    private GuestGrant(GuestDecided decided) => Decided = decided;
+    private GuestGrant(GuestDecided decided)
+        : base(decided.Model, decided.Version, decided.Transcript.Files) => Decided = decided;
 
     public GuestDecided Decided { get; }
 

@@ -6,11 +6,12 @@ namespace Strongroom.Broker.Release;
 
 /// <summary>
 /// The permission to unwrap one model key and seal it to one enclave: a decision that allows it, with the proof that this very decision stands in the
-/// witnessed ledger. <see cref="KeyRelease"/> takes nothing else, so that a key which leaves without its record does not compile.
+/// witnessed ledger.
 /// </summary>
-internal sealed class ReleaseGrant
+internal sealed class ReleaseGrant : KeyGrant
 {
-    private ReleaseGrant(LedgerReceipt receipt, ReleaseDecided decided, GrantedLease lease) => (Receipt, Decided, Lease) = (receipt, decided, lease);
+    private ReleaseGrant(LedgerReceipt receipt, ReleaseDecided decided, GrantedLease lease)
+        : base(decided.Model, decided.Version, decided.Transcript.Files) => (Receipt, Decided, Lease) = (receipt, decided, lease);
 
     public LedgerReceipt Receipt { get; }
 
