@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Strongroom.Attestation.Appraisal;
 using Strongroom.Bytes;
 using Strongroom.Cli.Appraising;
+using Strongroom.Cli.Machines;
 using Strongroom.Cli.Sealing;
 using Strongroom.Facts;
 using Strongroom.Keys;
@@ -74,8 +75,8 @@ internal static class EndorsementsCommand
 
     private static Command Show() => new Command("show", "The bundle on record, and until when each thing in it is good; exit code 3 when something is past its time").With(Days).Talks(async (parsed, session, terminal, cancel) =>
     {
-        var found = await session.Broker.EndorsementsAsync(cancel);
-        var held = RecordedEndorsements.Read(await session.Broker.BlobAsync(found.Bundle, cancel)).Endorsements;
+        var (found, bundle) = await EndorsementsOnRecord.ReadAsync(session, cancel);
+        var held = bundle.Endorsements;
         var all = HeldEndorsement.Of(held, TimeProvider.System.GetUtcNow(), TimeSpan.FromDays(parsed.GetValue(Days)));
         terminal.Answer(
             new JsonObject

@@ -42,7 +42,7 @@ internal sealed record TeeIntroduction(EnrolmentChallenge Challenge, EnrolmentTr
     private static async Task<TeeIntroduction> VerifyAsync(Session session, EnrolmentChallenge challenge, byte[] evidence, CancellationToken cancel)
     {
         var transcript = Require(session, challenge);
-        var onRecord = RecordedEndorsements.Read(await session.Broker.BlobAsync((await session.Broker.EndorsementsAsync(cancel)).Bundle, cancel));
+        var (_, onRecord) = await EndorsementsOnRecord.ReadAsync(session, cancel);
         var found = TeeEnrolment.Check(transcript.Kind, evidence, transcript.Digest(), onRecord.Endorsements, transcript.Issued);
         return found.Identity is { } identity
             ? new(challenge, transcript, evidence, identity, Measurement.From(transcript.Kind, found.Claims))
