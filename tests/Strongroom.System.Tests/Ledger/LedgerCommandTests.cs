@@ -46,7 +46,7 @@ public sealed class LedgerCommandTests : IAsyncLifetime
         Assert.True((bool)facts["sound"]!);
         Assert.Equal(town.Entries.Count, (int)facts["size"]!);
         Assert.Equal(1, (int)facts["grants"]!);
-        Assert.Equal(2, (int)facts["blobs"]!);
+        Assert.Equal(4, (int)facts["blobs"]!); // manifest and evidence, and what the machine measured, named by its enrolment and by the release
     }
 
     [Fact]
@@ -164,7 +164,7 @@ public sealed class LedgerCommandTests : IAsyncLifetime
         try
         {
             Assert.Equal(0, (await RunAsync("ledger", "copy", server.Urls.Single(), copy)).Code);
-            Assert.Equal(4, Directory.GetFiles(Path.Combine(copy, "blob")).Length); // manifest, evidence of the release, two certificates of the TPM
+            Assert.Equal(5, Directory.GetFiles(Path.Combine(copy, "blob")).Length); // manifest, evidence of the release and what it measured, two certificates of the TPM
             var (verified, _, error) = await RunAsync(["ledger", "verify", copy, .. Pins]);
             Assert.True(verified == 0, error);
             Assert.Equal(0, (await RunAsync(["ledger", "verify", server.Urls.Single(), .. Pins])).Code);
