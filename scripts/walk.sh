@@ -117,7 +117,7 @@ ask_again() {
 approve_again() {
     quietly as owner ./strongroom approve "$request" --yes
     quietly as guard ./strongroom approve "$request" --yes
-    last_approval=$(found 'ledger entry [0-9]+' | grep -oE '[0-9]+')
+    last_approval=$(found '\(ledger entry [0-9]+\)' | grep -oE '[0-9]+')
     say "(approved by two people: ledger entries $((last_approval - 1)) and $last_approval)"
 }
 
