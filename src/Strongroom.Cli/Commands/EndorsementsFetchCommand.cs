@@ -71,14 +71,27 @@ internal static class EndorsementsFetchCommand
         try
         {
             var files = await services.GetAsync(address, cancel);
-            foreach (var (name, bytes) in files) await File.WriteAllBytesAsync(Path.Combine(into, name), bytes, cancel);
+            foreach (var (name, bytes) in files) RequireReadable(name, bytes);
+            foreach (var (name, bytes) in files)
+            {
+                // Beside the directory, where nobody reads it: half a file among the others would spoil them all.
+                var half = $"{Path.TrimEndingDirectorySeparator(Path.GetFullPath(into))}.fetching";
+                await File.WriteAllBytesAsync(half, bytes, cancel);
+                File.Move(half, Path.Combine(into, name), overwrite: true);
+            }
             return files.Select(each => each.Name);
         }
-        catch (UnavailableException e)
+        catch (Exception e) when (e is UnavailableException or MalformedException)
         {
             terminal.Note(e.Message); // the others may still be had
             return [];
         }
+    }
+
+    /// <exception cref="MalformedException">Nothing that a vendor publishes: a proxy's page, perhaps.</exception>
+    private static void RequireReadable(string name, byte[] bytes)
+    {
+        if (Endorsements.Read([(name, bytes)]).Unrecognised.Count > 0) throw new MalformedException(-1, $"{name}: the answer is neither certificate nor revocation list, neither JSON nor XML");
     }
 
     private static Dictionary<string, string> Mirrors(string[] given)

@@ -102,6 +102,22 @@ public sealed class EndorsementsFetchTests : IAsyncLifetime
         Assert.Empty(Directory.GetFiles(At("got")));
     }
 
+    [Theory]
+    [InlineData("-----BEGIN CERTIFICATE-----\nAAAA")]
+    [InlineData("busy, come back later")]
+    [InlineData("")]
+    public async Task An_answer_that_is_nothing_of_a_vendors_is_told_and_spoils_nothing(string said)
+    {
+        Directory.CreateDirectory(At("got"));
+        await File.WriteAllBytesAsync(At("got/chain"), Pem(scene.Amd.Chips, scene.Amd.Root));
+        answer = async context => await context.Response.WriteAsync(said);
+        var (code, _, error) = await FetchAsync("amd", "report");
+        Assert.Equal(3, code);
+        Assert.Contains("vcek", error, StringComparison.Ordinal);
+        Assert.Equal([At("got/chain")], Directory.GetFiles(At("got")));
+        Assert.Equal(["got", "quote", "report"], Directory.GetFileSystemEntries(directory).Select(Path.GetFileName).Order());
+    }
+
     [Fact]
     public async Task A_redirection_leads_nowhere()
     {
