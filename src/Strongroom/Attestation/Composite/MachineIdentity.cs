@@ -13,11 +13,21 @@ public sealed partial record MachineIdentity(string Cpu, IReadOnlyList<string> D
     /// <summary>Of the machine in the ledger: these bytes are its attestation key.</summary>
     public string MachineId() => EnrolledMachine.IdOf(ToBytes());
 
-    [GeneratedRegex("^(i-[0-9a-f]{1,32})-enc[0-9a-f]{1,32}$")]
+    [GeneratedRegex(@"\A(i-[0-9a-f]{1,32})-enc[0-9a-f]{1,32}\z")]
     private static partial Regex Enclave();
 
-    /// <exception cref="MalformedException">Not canonical JSON of this record.</exception>
-    public static MachineIdentity Parse(ReadOnlySpan<byte> utf8) => CanonicalJson.Parse(utf8, AttestationJson.Default.MachineIdentity);
+    [GeneratedRegex(@"\A(?:i-)?[0-9a-f]+\z")]
+    private static partial Regex Processor();
+
+    /// <exception cref="MalformedException">Not canonical JSON of this record, a processor that none of the three names so, or devices that are no digests or not ascending.</exception>
+    public static MachineIdentity Parse(ReadOnlySpan<byte> utf8)
+    {
+        var identity = CanonicalJson.Parse(utf8, AttestationJson.Default.MachineIdentity);
+        if (!Processor().IsMatch(identity.Cpu)) throw new MalformedException(-1, "a processor is named in lower-case hexadecimal, or by its instance's id");
+        foreach (var device in identity.Devices) Digest.Parse(device);
+        if (identity.Devices.Zip(identity.Devices.Skip(1)).Any(pair => string.CompareOrdinal(pair.First, pair.Second) >= 0)) throw new MalformedException(-1, "the devices of a machine are ascending, each once");
+        return identity;
+    }
 
     public byte[] ToBytes() => CanonicalJson.Serialize(this, AttestationJson.Default.MachineIdentity);
 

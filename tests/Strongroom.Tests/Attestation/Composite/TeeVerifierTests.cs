@@ -177,6 +177,26 @@ public sealed class TeeVerifierTests
         Assert.Equal(("2", "550.90.07", "96.00.9F.00.01", "spt", "on", "0"), (claims["gpus"], claims["gpu.driver"], claims["gpu.vbios"], claims["gpu.mode"], claims["gpu.cc_mode"], claims["switches"]));
     }
 
+    [Theory]
+    [InlineData("11aa", "")]
+    [InlineData("i-0123", "")]
+    [InlineData("11AA", null)]
+    [InlineData("i-0123-enc1", null)]
+    [InlineData("11aa\n", null)]
+    [InlineData("", null)]
+    [InlineData("11aa", "a,b")]
+    [InlineData("11aa", null, "b,a")]
+    [InlineData("11aa", null, "a,a")]
+    [InlineData("11aa", null, "A")]
+    [InlineData("11aa", null, "aa")]
+    public void An_identity_has_one_spelling(string cpu, string? good, string bad = "")
+    {
+        var names = (good ?? bad).Split(',', StringSplitOptions.RemoveEmptyEntries);
+        var bytes = new MachineIdentity(cpu, [.. names.Select(name => name.Length == 1 ? new string(name[0], 64) : name)]).ToBytes();
+        if (good is null) Assert.Throws<MalformedException>(() => MachineIdentity.Parse(bytes));
+        else Assert.Equal(names.Length, MachineIdentity.Parse(bytes).Devices.Count);
+    }
+
     [Fact]
     public void A_level_is_the_lowest_that_the_report_tells()
     {
