@@ -97,6 +97,10 @@ public sealed class EndorsementsRulesTests
     }
 
     [Fact]
+    public void A_key_is_one_collectors() =>
+        Assert.Contains(town.Refusals(town.Propose(new AddCollector("other", town.Collector.PublicKey))), reason => reason.StartsWith("the key is on record as lab's", StringComparison.Ordinal));
+
+    [Fact]
     public void Nothing_older_comes_back_when_a_collector_is_taken_away()
     {
         town.Write(town.Endorse());

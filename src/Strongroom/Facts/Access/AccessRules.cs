@@ -56,6 +56,7 @@ internal static class AccessRules
         [
             .. Rules.WellFormedName("a collector's name", add.Name),
             .. Unless(!state.Collectors.ContainsKey(add.Name), $"a collector named {add.Name} is on record"),
+            .. state.Collectors.Where(each => each.Value.Equals(add.Key)).Select(each => $"the key is on record as {each.Key}'s: removed under one name it would count on under the other"),
         ],
         RemoveCollector remove => Unless(state.Collectors.ContainsKey(remove.Name), $"no collector named {remove.Name} is on record"),
         SetReference set => Refusals(state, set),
