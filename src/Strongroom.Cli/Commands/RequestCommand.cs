@@ -20,7 +20,7 @@ internal static class RequestCommand
         var machine = new Option<string>("--machine") { Description = "The machine that shall have the key", Required = true };
         var purpose = new Option<string>("--purpose") { Description = "What for, a word that the policy knows", Required = true };
         var version = new Option<long?>("--version") { Description = "Left out: the newest" };
-        var measurement = new Option<string?>("--measurement") { Description = "How the machine must boot; left out: as it proved last" };
+        var measurement = new Option<string?>("--measurement") { Description = "How the machine must boot; left out: as is on record, proved last or, before that, said at its enrolment" };
         var files = new Option<string[]>("--file") { Description = "Ask for single files, each with --file; left out: the whole model" };
         var lease = TimeOption("--lease", "How long the key lives before fresh evidence renews it; left out: as long as the policy allows");
         var valid = TimeOption("--valid", "How long the request stands; left out: as long as the policy allows");
