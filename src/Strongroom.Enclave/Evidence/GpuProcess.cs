@@ -8,7 +8,8 @@ using Strongroom.Enclave.Native;
 namespace Strongroom.Enclave.Evidence;
 
 /// <summary>
-/// Asks the GPUs in a process of its own: libnvidia-ml is somebody else's code, and in the enclave's process it could read keys and weights, or take them down with it.
+/// Asks the GPUs in a process of its own, as nobody and without privileges: libnvidia-ml is somebody else's code, and in the enclave's process, or with its rights, it could
+/// read keys and weights, or take them down with it.
 /// </summary>
 public static class GpuProcess
 {
@@ -29,6 +30,8 @@ public static class GpuProcess
     /// <summary>The process's own part: with a nonce evidence, without one what there is.</summary>
     internal static int Run(string[] arguments, TextWriter output)
     {
+        Confinement.Enter(Nvml.Group());
+        if (!Directory.Exists(AppContext.BaseDirectory)) throw new UnavailableException($"the driver's library is asked as nobody, who cannot read {AppContext.BaseDirectory}: put this program where everybody may read");
         JsonObject answer;
         if (arguments is [var nonce])
         {

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using Strongroom.Bytes;
+using Strongroom.Enclave.Native;
 
 namespace Strongroom.Enclave.Evidence;
 
@@ -8,6 +9,8 @@ namespace Strongroom.Enclave.Evidence;
 internal sealed unsafe class Nvml : IDisposable
 {
     internal const string Library = "libnvidia-ml.so.1";
+    private const string Node = "/dev/nvidiactl";
+    private const string Driver = "/proc/driver/nvidia/version"; // there when the kernel's module is loaded
     internal const int NonceSizeInBytes = 32; // NVML_CC_GPU_CEC_NONCE_SIZE
 
     private const int NotSupported = 3; // NVML_ERROR_NOT_SUPPORTED
@@ -30,7 +33,18 @@ internal sealed unsafe class Nvml : IDisposable
         var result = ((delegate* unmanaged<int>)nvml.Function("nvmlInit_v2"))();
         if (result == 0) return nvml;
         NativeLibrary.Free(library);
+        // Without its nodes the library takes the driver for missing, and makes none where it is nobody.
+        if (result == NoDriver && File.Exists(Driver)) throw new UnavailableException($"the GPUs' driver is loaded and {Node} is not there or not to be used: nvidia-modprobe or nvidia-persistenced makes it");
         return result == NoDriver ? null : throw Failure("nvmlInit", result);
+    }
+
+    /// <summary>The group that may use the driver's nodes where others may not; nobody's where they may, as is the driver's default.</summary>
+    internal static uint Group()
+    {
+        const UnixFileMode Others = UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
+        const UnixFileMode Group = UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
+        var mode = File.Exists(Node) ? File.GetUnixFileMode(Node) : Others;
+        return (mode & Others) != Others && (mode & Group) == Group && Fcntl.GroupOf(Node) is not 0 and var group ? group : Credentials.Nobody;
     }
 
     /// <summary>How many GPUs this machine has.</summary>

@@ -10,8 +10,11 @@ internal static unsafe partial class Fcntl
     internal const int CloseOnExec = 0x80000; // O_CLOEXEC
 
     private const int EmptyPath = 0x1000; // AT_EMPTY_PATH
+    private const int WorkingDirectory = -100; // AT_FDCWD
     private const uint Type = 1; // STATX_TYPE
+    private const uint Group = 0x10; // STATX_GID
     private const int SizeOfStatx = 256;
+    private const int GroupInStatx = 24;
     private const int ModeInStatx = 28;
     private const int TypeMask = 0xF000; // S_IFMT
     private const int Regular = 0x8000; // S_IFREG
@@ -27,6 +30,13 @@ internal static unsafe partial class Fcntl
         var found = stackalloc byte[SizeOfStatx];
         Errno.Require(statx(descriptor, "", EmptyPath, Type, found), "asking what a file is");
         return (*(ushort*)(found + ModeInStatx) & TypeMask) == Regular;
+    }
+
+    internal static uint GroupOf(string path)
+    {
+        var found = stackalloc byte[SizeOfStatx];
+        Errno.Require(statx(WorkingDirectory, path, 0, Group, found), $"asking whose {path} is");
+        return *(uint*)(found + GroupInStatx);
     }
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]

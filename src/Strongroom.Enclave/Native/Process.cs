@@ -6,6 +6,7 @@ namespace Strongroom.Enclave.Native;
 internal static unsafe partial class Process
 {
     internal const int Block = 0; // SIG_BLOCK
+    internal const int Kill = 9; // SIGKILL
     internal const int Child = 17; // SIGCHLD
     internal const int Trap = 5; // SIGTRAP
     internal const int Stop = 19; // SIGSTOP
@@ -30,6 +31,10 @@ internal static unsafe partial class Process
 
     [LibraryImport("libc")]
     internal static partial int setsid();
+
+    /// <param name="process">Of a group, where negative.</param>
+    [LibraryImport("libc")]
+    internal static partial int kill(int process, int signal);
 
     [LibraryImport("libc")]
     internal static partial int pthread_sigmask(int how, ulong* set, ulong* old);

@@ -30,8 +30,23 @@ public sealed class GpuProcessTests
     [Theory]
     [InlineData(0x5E)]
     [InlineData(0xC1)] // after it closed its output
-    public void A_driver_that_hangs_is_given_up(byte first) =>
-        Assert.Contains("nothing was said", Assert.Throws<UnavailableException>(() => Ask(Nonce(first), TimeSpan.FromSeconds(2))).Message, StringComparison.Ordinal);
+    [InlineData(0xF0)] // it does not, but what it started does
+    public void A_driver_that_hangs_is_given_up_and_leaves_nothing(byte first)
+    {
+        var nonce = Nonce(first);
+        Assert.Contains("nothing was said", Assert.Throws<UnavailableException>(() => Ask(nonce, TimeSpan.FromSeconds(2))).Message, StringComparison.Ordinal);
+        Assert.True(SpinWait.SpinUntil(() => !IsAsked(Convert.ToHexStringLower(nonce)), TimeSpan.FromSeconds(20)));
+    }
+
+    [Fact]
+    public void A_library_can_neither_read_nor_trace_nor_signal_who_started_it()
+    {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "only a process of root can become nobody: run it as root");
+        string[] attempts = ["mem", "environ", "ptrace", "process_vm_readv", "kill", "a file of root's", "setresuid", "setgroups", "new privileges", "bounding set", "writing files", "the session"];
+        using var said = JsonDocument.Parse(Assert.Single(GpuProcess.PartsIn(Ask(Nonce(0xA7)))).Evidence);
+        var succeeded = said.RootElement.GetProperty("evidence").GetBytesFromBase64();
+        Assert.Empty(attempts.Where((_, index) => succeeded[index] != 0));
+    }
 
     [Fact]
     public void A_library_named_by_the_environment_is_not_the_drivers() => // the clean environment has no such variable
@@ -57,6 +72,19 @@ public sealed class GpuProcessTests
     private static byte[] Ask(byte[] nonce, TimeSpan? patience = null) => GpuProcess.Ask(
         nonce.Length == 0 ? [] : [Convert.ToHexStringLower(nonce)], verb => ["dotnet", Program, .. verb],
         [.. CleanStart.Wanted([]), $"LD_LIBRARY_PATH={Path.GetDirectoryName(SimulatedGpus.Library)}"], patience);
+
+    /// <summary>Whether a process lives that was started over this nonce.</summary>
+    private static bool IsAsked(string nonce) => Directory.EnumerateDirectories("/proc").Any(process =>
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(process, "cmdline")).Contains(nonce, StringComparison.Ordinal); // a zombie has none
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    });
 
     private static byte[] Nonce(byte first) => [first, .. RandomNumberGenerator.GetBytes(31)];
 }

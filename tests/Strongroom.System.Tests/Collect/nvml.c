@@ -1,7 +1,18 @@
 /* libnvidia-ml without GPUs: the functions that the collector calls, with the structures of nvml.h. What they answer is told by the test; in a process that no
-   test can tell anything, one GPU says its nonce, dies of one that begins with 0xDE, never answers one that begins with 0x5E, and on 0xC1 closes the line and stays. */
+   test can tell anything, one GPU says its nonce, dies of one that begins with 0xDE, never answers one that begins with 0x5E, on 0xC1 closes the line and stays, on 0xF0
+   leaves a process behind that keeps the line, and on 0xA7 attacks whoever started its process and says what succeeded. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 typedef struct { unsigned int environment, ccFeature, devToolsMode; } SystemState;
@@ -13,11 +24,43 @@ typedef struct {
 
 typedef unsigned int (*Answer)(unsigned int device, const unsigned char *nonce, unsigned char *into);
 
+static unsigned char reads(const char *format, int process)
+{
+    char path[64];
+    snprintf(path, sizeof path, format, process);
+    int file = open(path, O_RDONLY);
+    return file >= 0 && (close(file), 1);
+}
+
+/* In the order that GpuProcessTests names: 1 for what succeeded. */
+static void attack(unsigned char *said)
+{
+    char byte;
+    struct iovec mine = {&byte, 1}, theirs = {(void *)0x10000, 1};
+    struct rlimit files;
+    int parent = getppid();
+    memset(said, 0, 32);
+    said[0] = reads("/proc/%d/mem", parent);
+    said[1] = reads("/proc/%d/environ", parent);
+    said[2] = ptrace(PTRACE_SEIZE, parent, 0, 0) == 0 && (ptrace(PTRACE_DETACH, parent, 0, 0), 1);
+    said[3] = process_vm_readv(parent, &mine, 1, &theirs, 1, 0) == 1 || errno != EPERM; /* nothing is there, which only who may look is told */
+    said[4] = kill(parent, 0) == 0; /* what may not be asked may not be sent */
+    said[5] = reads("/etc/shadow", 0);
+    said[6] = setresuid(0, 0, 0) == 0;
+    said[7] = setgroups(0, 0) == 0;
+    said[8] = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1;
+    said[9] = prctl(PR_CAPBSET_READ, 21, 0, 0, 0) == 1; /* CAP_SYS_ADMIN */
+    said[10] = getrlimit(RLIMIT_FSIZE, &files) != 0 || files.rlim_max != 0;
+    said[11] = getsid(0) == getsid(parent);
+}
+
 static unsigned int echo(unsigned int device, const unsigned char *nonce, unsigned char *into)
 {
     if (nonce && nonce[0] == 0xDE) abort();
     if (nonce && nonce[0] == 0x5E) pause();
     if (nonce && nonce[0] == 0xC1) close(1), pause();
+    if (nonce && nonce[0] == 0xF0 && fork() == 0) pause();
+    if (nonce && nonce[0] == 0xA7) return attack(into), 32;
     memcpy(into, nonce ? (const char *)nonce : "a chain that is none ............", 32);
     return 32;
 }
