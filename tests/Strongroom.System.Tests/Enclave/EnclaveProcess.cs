@@ -12,6 +12,9 @@ namespace Strongroom.System.Tests.Enclave;
 /// <summary>The built enclave program, started as a user starts it, against a scripted broker.</summary>
 internal sealed class EnclaveProcess : IDisposable
 {
+    /// <summary>A stall of a busy machine is no finding; a program that hangs is one after three minutes as well.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+
     private readonly Channel<JsonObject> events = Channel.CreateUnbounded<JsonObject>();
     private readonly StringBuilder errors = new();
     private readonly List<string> passed = [];
@@ -64,7 +67,7 @@ internal sealed class EnclaveProcess : IDisposable
     public async Task<JsonObject> ExpectAsync(string name)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        patience.CancelAfter(TimeSpan.FromSeconds(60));
+        patience.CancelAfter(Patience);
         try
         {
             await foreach (var said in events.Reader.ReadAllAsync(patience.Token))
@@ -93,7 +96,7 @@ internal sealed class EnclaveProcess : IDisposable
     public async Task<List<string>> ToTheEndAsync()
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        patience.CancelAfter(TimeSpan.FromSeconds(60));
+        patience.CancelAfter(Patience);
         var names = new List<string>();
         await foreach (var said in events.Reader.ReadAllAsync(patience.Token)) names.Add((string)said["event"]!);
         return names;
@@ -102,7 +105,7 @@ internal sealed class EnclaveProcess : IDisposable
     public async Task<int> ExitAsync()
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        patience.CancelAfter(TimeSpan.FromSeconds(60));
+        patience.CancelAfter(Patience);
         await Process.WaitForExitAsync(patience.Token);
         return Process.ExitCode;
     }
