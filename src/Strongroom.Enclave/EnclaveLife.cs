@@ -16,6 +16,9 @@ namespace Strongroom.Enclave;
 /// <summary>One life: reserve, ask until people have decided, open, serve until the lease ends, wipe. The process was hardened before.</summary>
 internal sealed class EnclaveLife(EnclaveOptions options, Machine machine, Report report) : IDisposable
 {
+    /// <summary>Of a broker that nobody has reached yet: its address may be wrong, so the third failure is told as the end; it may also be busy, or starting.</summary>
+    private const int FirstTries = 3;
+
     private readonly ProtectedMemory memory = new(options.Memory);
     private readonly EnclaveState state = new(options.Request);
     private readonly BootClock clock = new();
@@ -83,7 +86,7 @@ internal sealed class EnclaveLife(EnclaveOptions options, Machine machine, Repor
     /// <summary>Null where approvals are missing and nobody wants to wait.</summary>
     private async Task<Release.Granted?> AskAsync(ReleaseExchange exchange, CancellationToken cancellation)
     {
-        var (told, reached) = ("", false);
+        var (told, reached, tries) = ("", false, 0);
         while (true)
         {
             var pause = TimeSpan.FromSeconds(2);
@@ -100,7 +103,7 @@ internal sealed class EnclaveLife(EnclaveOptions options, Machine machine, Repor
                 if (options.NoWait) return null;
                 pause = TimeSpan.FromSeconds(Math.Clamp(pending.RetryAfterSeconds, 1, 60));
             }
-            catch (UnavailableException e) when (reached)
+            catch (UnavailableException e) when (reached || ++tries < FirstTries)
             {
                 report.Say("unavailable", $"asking again: {e.Message}");
             }

@@ -28,6 +28,18 @@ public sealed class EnclaveLifeTests
     }
 
     [Fact]
+    public async Task A_broker_that_cannot_be_reached_at_first_is_asked_three_times_before_it_ends_with_3()
+    {
+        await using var setup = await EnclaveSetup.CreateAsync();
+        using var enclave = setup.Run(("broker", "https://127.0.0.1:1"), ("memory", "locked"));
+        await enclave.ExpectAsync("unavailable");
+        await enclave.ExpectAsync("unavailable");
+        Assert.Empty((await enclave.ToTheEndAsync()).Except(["reserving", "reserved"]));
+        Assert.Equal(3, await enclave.ExitAsync());
+        Assert.Contains("does not answer", enclave.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_grant_without_a_proof_ends_it_with_1()
     {
         await using var setup = await EnclaveSetup.CreateAsync();
