@@ -12,7 +12,10 @@ internal static class Answers
         return route;
     }
 
-    public static RouteHandlerBuilder TakesUpTo(this RouteHandlerBuilder route, long bytes) => route.WithMetadata(new BodyLimit(bytes));
+    public static RouteHandlerBuilder TakesUpTo(this RouteHandlerBuilder route, long bytes) => route.WithMetadata(new BodyLimit(bytes, Signed: false));
 
-    private sealed record BodyLimit(long? MaxRequestBodySize) : IRequestSizeLimitMetadata;
+    /// <summary>As <see cref="TakesUpTo"/>, for what only people send: a long body is not read before its header is signed by one of them (<see cref="Intake"/>).</summary>
+    public static RouteHandlerBuilder TakesSignedUpTo(this RouteHandlerBuilder route, long bytes) => route.WithMetadata(new BodyLimit(bytes, Signed: true));
+
+    internal sealed record BodyLimit(long? MaxRequestBodySize, bool Signed) : IRequestSizeLimitMetadata;
 }

@@ -21,16 +21,24 @@ internal sealed class Reader
     public static ValueTask<Reader> BindAsync(HttpContext context) => ValueTask.FromResult(Of(context, []));
 
     /// <exception cref="UnsignedException">There is a signature, and it does not hold for this request.</exception>
-    public static Reader Of(HttpContext context, ReadOnlySpan<byte> body)
+    public static Reader Of(HttpContext context, ReadOnlySpan<byte> body) => context.Request.Headers.Authorization.ToString().Length == 0
+        ? new(null, null)
+        : new(Signer(context, Digest.Of(body)), context.RequestServices.GetRequiredService<Names>());
+
+    /// <summary>The enrolled person who signed a request of whose body nothing is read yet: it may turn out to be another than the one signed, and is believed for what it is.</summary>
+    /// <exception cref="UnsignedException">Nobody did.</exception>
+    public static string BeforeBody(HttpContext context) => Signer(context, null);
+
+    private static string Signer(HttpContext context, Digest? body)
     {
         var header = context.Request.Headers.Authorization.ToString();
-        if (header.Length == 0) return new(null, null);
+        if (header.Length == 0) throw new UnsignedException(["a body this long is read of enrolled people alone, who sign its header"]);
         if (!header.StartsWith(SignedRead.Scheme + " ", StringComparison.Ordinal)) throw new UnsignedException([$"the scheme of Authorization is {SignedRead.Scheme}"]);
         var signed = SignedRead.Parse(header[(SignedRead.Scheme.Length + 1)..]);
         var target = context.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpRequestFeature>()!.RawTarget;
-        var (digest, now) = (Digest.Of(body), context.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow());
-        var reasons = context.RequestServices.GetRequiredService<Journal>().Read(state => signed.Refusals(state, context.Request.Method, target, digest, now));
-        return reasons.Count == 0 ? new(signed.By, context.RequestServices.GetRequiredService<Names>()) : throw new UnsignedException(reasons);
+        var now = context.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow();
+        var reasons = context.RequestServices.GetRequiredService<Journal>().Read(state => signed.Refusals(state, context.Request.Method, target, body ?? signed.Body, now));
+        return reasons.Count == 0 ? signed.By : throw new UnsignedException(reasons);
     }
 }
 
