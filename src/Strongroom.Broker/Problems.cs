@@ -65,12 +65,19 @@ internal static partial class Problems
             }
             catch (Exception e) when (!context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
             {
-                if (context.RequestServices.GetRequiredService<ILoggerFactory>() is var logs && e is not (MalformedException or BadHttpRequestException or UnsignedException))
-                    Log.Failed(logs.CreateLogger("Strongroom.Broker.Problems"), context.Request.Method, context.Request.Path, e);
+                Tell(context.RequestServices.GetRequiredService<ILoggerFactory>().CreateLogger("Strongroom.Broker.Problems"), context.Request.Method, context.Request.Path, e);
                 await Explain(e).ExecuteAsync(context);
             }
         });
         app.MapGet("/problems", () => TypedResults.Bytes(Page, "text/markdown; charset=utf-8")).ExcludeFromDescription();
+    }
+
+    /// <summary>For who runs the broker: nothing of what strangers do wrong, a line of what is away, and where it went wrong only if that is here.</summary>
+    internal static void Tell(ILogger log, string method, string path, Exception e)
+    {
+        if (e is MalformedException or BadHttpRequestException or UnsignedException) return;
+        if (e is UnavailableException) Log.Unavailable(log, method, path, e.Message);
+        else Log.Failed(log, method, path, e);
     }
 
     private static ProblemHttpResult Explain(Exception e) => e switch
@@ -97,5 +104,8 @@ internal static partial class Problems
     {
         [LoggerMessage(LogLevel.Error, "{Method} {Path} failed")]
         public static partial void Failed(ILogger logger, string method, string path, Exception e);
+
+        [LoggerMessage(LogLevel.Warning, "{Method} {Path}: unavailable: {Reason}")]
+        public static partial void Unavailable(ILogger logger, string method, string path, string reason);
     }
 }
