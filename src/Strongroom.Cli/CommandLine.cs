@@ -12,7 +12,8 @@ internal static class CommandLine
 {
     internal static readonly Option<bool> Json = new("--json") { Description = "Answer with one JSON document on standard output", Recursive = true };
 
-    internal static async Task<int> RunAsync(string[] args, IReadOnlyList<Command> commands)
+    /// <param name="talk">Where it writes; left out: the process's own streams.</param>
+    internal static async Task<int> RunAsync(string[] args, IReadOnlyList<Command> commands, InvocationConfiguration? talk = null)
     {
         var root = new RootCommand(
             """
@@ -38,7 +39,7 @@ internal static class CommandLine
             await Console.Error.WriteLineAsync($"strongroom: {what.TrimEnd('.').ReplaceLineEndings(" ").Replace("\t", "")}; see '{Path(parsed.CommandResult)} --help'");
             return ExitCode.Usage;
         }
-        return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        return await parsed.InvokeAsync(talk ?? new() { EnableDefaultExceptionHandler = false });
     }
 
     /// <summary>Gives a command its body; whatever the body throws becomes one line and an exit code.</summary>
@@ -46,7 +47,7 @@ internal static class CommandLine
     {
         command.SetAction(async (parsed, cancellation) =>
         {
-            var terminal = new Terminal(Console.Out, Console.Error, parsed.GetValue(Json));
+            var terminal = new Terminal(parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error, parsed.GetValue(Json));
             try
             {
                 // on another thread, since the library listens for Ctrl-C only after the body has first returned

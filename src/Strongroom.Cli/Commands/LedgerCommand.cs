@@ -25,18 +25,19 @@ internal static class LedgerCommand
     private static readonly Option<FileInfo?> Since = new("--since") { Description = "a checkpoint that you kept: the ledger must extend it" };
     private static readonly Option<string?> Candidate = new("--policy") { Description = "a policy (YAML, or the canonical JSON) to hold against every past decision" };
 
-    internal static Command Create() =>
+    /// <param name="endorsements">How a bundle on record is read; tests hand in one that knows their vendors. Null is how everybody else reads it.</param>
+    internal static Command Create(Func<ReadOnlyMemory<byte>, RecordedEndorsements>? endorsements = null) =>
         new Command("ledger", "Audit, prove and read a ledger, from its server or from a copy").With(
-            new Command("verify", "Hash every entry and node anew; check signatures, cosignatures, blobs and decisions").With(Source, Key, Witness, Since).Runs(VerifyAsync),
-            new Command("replay", "Compute every decision again, to the same bytes; with --policy also what another policy would have decided").With(Source, Key, Witness, Candidate).Runs(ReplayAsync),
+            new Command("verify", "Hash every entry and node anew; check signatures, cosignatures, blobs and decisions").With(Source, Key, Witness, Since).Runs((parsed, terminal, cancel) => VerifyAsync(parsed, terminal, endorsements, cancel)),
+            new Command("replay", "Compute every decision again, to the same bytes; with --policy also what another policy would have decided").With(Source, Key, Witness, Candidate).Runs((parsed, terminal, cancel) => ReplayAsync(parsed, terminal, endorsements, cancel)),
             new Command("prove", "Print the proof (C2SP tlog-proof) that an entry stands in the ledger").With(Index, Ledger, OptionalKey, Witness).Runs(ProveAsync),
             new Command("show", "Print entries, or the checkpoint when no index is given").With(new Argument<long?>("INDEX") { Arity = ArgumentArity.ZeroOrOne }, Ledger, OptionalKey, Witness).Runs(ShowAsync),
             new Command("copy", "Take a copy that can be verified offline").With(Source, new Argument<DirectoryInfo>("DIR")).Runs(CopyAsync));
 
-    private static async Task<int> VerifyAsync(ParseResult parsed, Terminal terminal, CancellationToken cancel)
+    private static async Task<int> VerifyAsync(ParseResult parsed, Terminal terminal, Func<ReadOnlyMemory<byte>, RecordedEndorsements>? endorsements, CancellationToken cancel)
     {
         var since = parsed.GetValue(Since) is { } file ? SignedNote.Parse(await File.ReadAllBytesAsync(file.FullName, cancel)) : null;
-        var (audit, records) = await AuditAsync(parsed, terminal, since, null, cancel);
+        var (audit, records) = await AuditAsync(parsed, terminal, since, null, endorsements, cancel);
         var head = audit.Checkpoint!;
         terminal.Answer(
             new JsonObject
@@ -61,10 +62,10 @@ internal static class LedgerCommand
         return ExitCode.Ok;
     }
 
-    private static async Task<int> ReplayAsync(ParseResult parsed, Terminal terminal, CancellationToken cancel)
+    private static async Task<int> ReplayAsync(ParseResult parsed, Terminal terminal, Func<ReadOnlyMemory<byte>, RecordedEndorsements>? endorsements, CancellationToken cancel)
     {
         var candidate = parsed.GetValue(Candidate) is { } file ? PolicyCommand.Read(file) : null;
-        var (_, records) = await AuditAsync(parsed, terminal, null, candidate, cancel);
+        var (_, records) = await AuditAsync(parsed, terminal, null, candidate, endorsements, cancel);
         terminal.Answer(
             new JsonObject
             {
@@ -90,12 +91,12 @@ internal static class LedgerCommand
     /// <summary>Both audits, of the bytes and of what they mean, in one reading.</summary>
     /// <exception cref="RefusedException">Either of them found something.</exception>
     private static async Task<(LedgerAudit Ledger, DecisionAudit Records)> AuditAsync(
-        ParseResult parsed, Terminal terminal, SignedNote? since, ReleasePolicy? candidate, CancellationToken cancel)
+        ParseResult parsed, Terminal terminal, SignedNote? since, ReleasePolicy? candidate, Func<ReadOnlyMemory<byte>, RecordedEndorsements>? endorsements, CancellationToken cancel)
     {
         using var place = LedgerPlace.Open(parsed.GetValue(Source)!);
         var (key, witnesses) = (parsed.GetValue(Key)!, parsed.GetValue(Witness) ?? []);
         if (witnesses.Length == 0) terminal.Note("no --witness was given: nothing shows that other readers see the same ledger");
-        var records = new RecordAudit(new(place.ReadAsync), key, candidate);
+        var records = new RecordAudit(new(place.ReadAsync), key, candidate, endorsements);
         var audit = await LedgerAudit.RunAsync(place.ReadAsync, key, witnesses, since, records.ReadAsync, cancel);
         IReadOnlyList<string> findings = [.. audit.Findings, .. records.Findings];
         return findings.Count == 0 ? (audit, records.Decisions) : throw new RefusedException(findings);

@@ -23,9 +23,11 @@ internal static class MachineCommand
     private static readonly Option<string?> ChallengeFile = new("--challenge") { Description = "For a machine elsewhere: what strongroom machine challenge wrote", HelpName = "FILE" };
     private static readonly Option<string?> EvidenceFile = new("--evidence") { Description = "What strongroom machine evidence wrote there", HelpName = "FILE" };
 
-    internal static Command Create() => new Command("machine", "Machines that may prove themselves").With(Enrol(), Challenge(), Measure(), Collect(), List(), Show(), Retire());
+    /// <param name="endorsements">How a bundle on record is read; tests hand in one that knows their vendors. Null is how everybody else reads it.</param>
+    internal static Command Create(Func<ReadOnlyMemory<byte>, RecordedEndorsements>? endorsements = null) =>
+        new Command("machine", "Machines that may prove themselves").With(Enrol(endorsements ?? RecordedEndorsements.Read), Challenge(), Measure(), Collect(), List(), Show(), Retire());
 
-    private static Command Enrol() => new Command("enrol",
+    private static Command Enrol(Func<ReadOnlyMemory<byte>, RecordedEndorsements> endorsements) => new Command("enrol",
         """
         Enrol a machine; the operator's profile signs
 
@@ -33,7 +35,7 @@ internal static class MachineCommand
         machine evidence --nonce there what it answers; --challenge and --evidence take the two files. A TEE's evidence is verified here, with the endorsements on record, before anybody signs.
         """).With(Tpm, Pcrs, Intermediates, Tee, ChallengeFile, EvidenceFile, Development).Signs(async (parsed, session, _, cancel) =>
     {
-        if (await TeeAsync(parsed, session, cancel) is { } tee)
+        if (await TeeAsync(parsed, session, endorsements, cancel) is { } tee)
         {
             return new(session, tee.Command(session))
             {
@@ -57,13 +59,13 @@ internal static class MachineCommand
     });
 
     /// <summary>Null where no TEE is meant.</summary>
-    private static async Task<TeeIntroduction?> TeeAsync(ParseResult parsed, Session session, CancellationToken cancel)
+    private static async Task<TeeIntroduction?> TeeAsync(ParseResult parsed, Session session, Func<ReadOnlyMemory<byte>, RecordedEndorsements> endorsements, CancellationToken cancel)
     {
         var given = ((Option[])[Tpm, Pcrs, Intermediates, Development, Tee, ChallengeFile, EvidenceFile]).Where(option => parsed.GetResult(option) is { Implicit: false }).ToList();
         if (!given.Intersect([Tee, ChallengeFile, EvidenceFile]).Any()) return null;
-        if (given is [var only] && only == Tee) return await TeeIntroduction.HereAsync(session, parsed.GetValue(Tee)!, cancel);
+        if (given is [var only] && only == Tee) return await TeeIntroduction.HereAsync(session, parsed.GetValue(Tee)!, endorsements, cancel);
         return given.Count == 2 && given.Contains(ChallengeFile) && given.Contains(EvidenceFile)
-            ? await TeeIntroduction.OfFilesAsync(session, parsed.GetValue(ChallengeFile)!, parsed.GetValue(EvidenceFile)!, cancel)
+            ? await TeeIntroduction.OfFilesAsync(session, parsed.GetValue(ChallengeFile)!, parsed.GetValue(EvidenceFile)!, endorsements, cancel)
             : throw new UsageException("a TEE is enrolled by --tee alone, or by --challenge and --evidence alone");
     }
 

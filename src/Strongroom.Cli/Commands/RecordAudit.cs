@@ -6,9 +6,9 @@ using Strongroom.Policy;
 namespace Strongroom.Cli.Commands;
 
 /// <summary>Judges what the entries mean while the ledger under them is verified: that it was founded for this key, and every record after that.</summary>
-internal sealed class RecordAudit(LedgerReader reader, VerifierKey ledger, ReleasePolicy? candidate)
+internal sealed class RecordAudit(LedgerReader reader, VerifierKey ledger, ReleasePolicy? candidate, Func<ReadOnlyMemory<byte>, RecordedEndorsements>? endorsements)
 {
-    private readonly DecisionAudit decisions = new(async (digest, cancel) => await reader.BlobAsync(digest, cancel), candidate);
+    private readonly DecisionAudit decisions = new(async (digest, cancel) => await reader.BlobAsync(digest, cancel), candidate, endorsements);
     private readonly List<string> findings = [];
     private bool ended;
 

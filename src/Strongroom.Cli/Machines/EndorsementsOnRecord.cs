@@ -11,12 +11,12 @@ namespace Strongroom.Cli.Machines;
 internal static class EndorsementsOnRecord
 {
     /// <exception cref="RefusedException">None are on record, or the ledger does not have what the broker says there.</exception>
-    internal static async Task<(EndorsementsReply Said, RecordedEndorsements Bundle)> ReadAsync(Session session, CancellationToken cancel)
+    internal static async Task<(EndorsementsReply Said, RecordedEndorsements Bundle)> ReadAsync(Session session, Func<ReadOnlyMemory<byte>, RecordedEndorsements> read, CancellationToken cancel)
     {
         var said = await session.Broker.EndorsementsAsync(cancel);
         if (await session.RecordAsync(said.Index, cancel) is not CommandRecord { Command: RecordEndorsements recorded }
             || (recorded.Bundle, recorded.Collector, recorded.Collected) != (said.Bundle, said.Collector, said.Collected))
             throw new RefusedException($"ledger entry {said.Index} does not put the endorsements on record that the broker says");
-        return (said, RecordedEndorsements.Read(await session.Broker.BlobAsync(said.Bundle, cancel)));
+        return (said, read(await session.Broker.BlobAsync(said.Bundle, cancel)));
     }
 }

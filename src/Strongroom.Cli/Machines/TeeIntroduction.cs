@@ -20,16 +20,16 @@ internal sealed record TeeIntroduction(EnrolmentChallenge Challenge, EnrolmentTr
     }
 
     /// <summary>This machine, asked through the enclave's program.</summary>
-    internal static async Task<TeeIntroduction> HereAsync(Session session, string kind, CancellationToken cancel)
+    internal static async Task<TeeIntroduction> HereAsync(Session session, string kind, Func<ReadOnlyMemory<byte>, RecordedEndorsements> read, CancellationToken cancel)
     {
         var challenge = await AskAsync(session, kind, cancel);
         using var answer = JsonDocument.Parse(await SiblingProgram.RunAsync("Enclave", ["evidence", "--evidence", kind, "--nonce", challenge.Transcript!.Digest().ToString()], cancel));
-        return await VerifyAsync(session, challenge, answer.RootElement.GetProperty("evidence").GetBytesFromBase64(), cancel);
+        return await VerifyAsync(session, challenge, answer.RootElement.GetProperty("evidence").GetBytesFromBase64(), read, cancel);
     }
 
     /// <summary>A machine elsewhere, by the files that went there and came back.</summary>
-    internal static Task<TeeIntroduction> OfFilesAsync(Session session, string challenge, string evidence, CancellationToken cancel) =>
-        VerifyAsync(session, CanonicalJson.Read(File.ReadAllBytes(challenge), ProtocolJson.Default.EnrolmentChallenge), File.ReadAllBytes(evidence), cancel);
+    internal static Task<TeeIntroduction> OfFilesAsync(Session session, string challenge, string evidence, Func<ReadOnlyMemory<byte>, RecordedEndorsements> read, CancellationToken cancel) =>
+        VerifyAsync(session, CanonicalJson.Read(File.ReadAllBytes(challenge), ProtocolJson.Default.EnrolmentChallenge), File.ReadAllBytes(evidence), read, cancel);
 
     internal EnrolMachine Command(Session session) => new(
         session.Ledger, Facts.Command.NewId(), session.Person, Session.Now, Identity.MachineId(), Transcript.Kind, Identity.ToBytes(), [], 0, Measurement: Measured.Digest(),
@@ -39,11 +39,12 @@ internal sealed record TeeIntroduction(EnrolmentChallenge Challenge, EnrolmentTr
         session.Broker.EnrolAsync(new(signed, Challenge.Challenge, Measurement: Measured.ToBytes(), Evidence: Evidence), cancel);
 
     /// <summary>What is signed is what was found here, by the endorsements on record; the broker and every auditor must come to the same.</summary>
-    private static async Task<TeeIntroduction> VerifyAsync(Session session, EnrolmentChallenge challenge, byte[] evidence, CancellationToken cancel)
+    private static async Task<TeeIntroduction> VerifyAsync(
+        Session session, EnrolmentChallenge challenge, byte[] evidence, Func<ReadOnlyMemory<byte>, RecordedEndorsements> read, CancellationToken cancel)
     {
         var transcript = Require(session, challenge);
-        var (_, onRecord) = await EndorsementsOnRecord.ReadAsync(session, cancel);
-        var found = TeeEnrolment.Check(transcript.Kind, evidence, transcript.Digest(), onRecord.Endorsements, transcript.Issued);
+        var (_, onRecord) = await EndorsementsOnRecord.ReadAsync(session, read, cancel);
+        var found = onRecord.Enrolment(transcript.Kind, evidence, transcript.Digest(), transcript.Issued);
         return found.Identity is { } identity
             ? new(challenge, transcript, evidence, identity, Measurement.From(transcript.Kind, found.Claims))
             : throw new RefusedException(found.Reasons);

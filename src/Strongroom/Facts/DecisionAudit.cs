@@ -11,7 +11,9 @@ namespace Strongroom.Facts;
 /// <remarks>That the entries are the ledger's, unaltered and complete, is the part of the ledger audit; this one asks whether they are right.</remarks>
 /// <param name="blob">The bytes with this SHA-256 beside the ledger; null if there are none.</param>
 /// <param name="candidate">A policy to hold against every past decision; null for none.</param>
-public sealed class DecisionAudit(Func<Digest, CancellationToken, ValueTask<ReadOnlyMemory<byte>?>> blob, ReleasePolicy? candidate = null)
+/// <param name="endorsements">How a bundle on record is read; tests hand in one that knows their vendors. Null is how everybody else reads it.</param>
+public sealed class DecisionAudit(
+    Func<Digest, CancellationToken, ValueTask<ReadOnlyMemory<byte>?>> blob, ReleasePolicy? candidate = null, Func<ReadOnlyMemory<byte>, RecordedEndorsements>? endorsements = null)
 {
     private readonly List<Deviation> deviations = [];
     private readonly List<Difference> differences = [];
@@ -25,9 +27,6 @@ public sealed class DecisionAudit(Func<Digest, CancellationToken, ValueTask<Read
 
     /// <summary>The past decisions that the candidate policy would have made otherwise.</summary>
     public IReadOnlyList<Difference> Differences => differences;
-
-    /// <summary>Whom evidence is judged under: test vendors, in tests.</summary>
-    internal VendorRoots Roots { get; init; } = VendorRoots.Pinned;
 
     public long Commands { get; private set; }
 
@@ -178,7 +177,7 @@ public sealed class DecisionAudit(Func<Digest, CancellationToken, ValueTask<Read
         if (await BlobAsync(index, "bundle of endorsements", digest, cancel).ConfigureAwait(false) is not { } bytes) return null;
         try
         {
-            return onRecord = RecordedEndorsements.Read(bytes, Roots);
+            return onRecord = (endorsements ?? RecordedEndorsements.Read)(bytes);
         }
         catch (MalformedException e)
         {

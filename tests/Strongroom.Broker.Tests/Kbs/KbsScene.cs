@@ -116,7 +116,7 @@ internal sealed class KbsScene : IAsyncDisposable
     /// <summary>The whole ledger, read as by somebody who believes nobody.</summary>
     public async Task<DecisionAudit> AuditAsync()
     {
-        var audit = new DecisionAudit(async (digest, cancel) => await Broker.Host.Ledger.ReadBlobAsync(digest, cancel)) { Roots = Machine.Roots };
+        var audit = new DecisionAudit(async (digest, cancel) => await Broker.Host.Ledger.ReadBlobAsync(digest, cancel), endorsements: bytes => RecordedEndorsements.Read(bytes, Machine.Roots));
         await foreach (var entry in Broker.Host.Ledger.ReadEntriesAsync(0, Broker.State.Size)) await audit.ReadAsync(entry);
         return audit;
     }

@@ -93,7 +93,7 @@ internal sealed class TeeScene : IAsyncDisposable
     /// <summary>What an auditor finds who has the ledger and what lies beside it.</summary>
     public async Task<DecisionAudit> AuditAsync()
     {
-        var audit = new DecisionAudit(async (digest, cancel) => await Broker.Host.Ledger.ReadBlobAsync(digest, cancel)) { Roots = Machine.Roots };
+        var audit = new DecisionAudit(async (digest, cancel) => await Broker.Host.Ledger.ReadBlobAsync(digest, cancel), endorsements: bytes => RecordedEndorsements.Read(bytes, Machine.Roots));
         await foreach (var entry in Broker.Host.Ledger.ReadEntriesAsync(0, Broker.State.Size)) Assert.True(await audit.ReadAsync(entry));
         return audit;
     }

@@ -35,17 +35,19 @@ internal sealed partial class House : IAsyncDisposable
     internal static House Empty() => new();
 
     /// <summary>Founded, but nothing runs.</summary>
-    internal static async Task<House> FoundAsync()
+    /// <param name="model">What is sealed as the storyteller; left out: a file that is no model.</param>
+    /// <param name="development">Development evidence is allowed.</param>
+    internal static async Task<House> FoundAsync(string? model = null, bool development = true)
     {
         var house = new House();
         global::System.IO.Directory.CreateDirectory(house.At("model"));
         await File.WriteAllTextAsync(house.At("model/weights.bin"), "weights");
         await house.MustAsync(0, "key", "create", "K.key", "--danger-unprotected");
-        await house.MustAsync(0, "seal", "model", "sealed", "--custody", "file:K.key", "--name", "storyteller", "--version", "1");
+        await house.MustAsync(0, "seal", model ?? "model", "sealed", "--custody", "file:K.key", "--name", "storyteller", "--version", "1");
         var witness = await house.WitnessKeyAsync();
         await house.MustAsync(
-            0, "init", "broker", "--ledger", "house.test/ledger", "--person", "ada", "--person", "ben", "--witness", witness, "--witness-url", house.WitnessUrl,
-            "--listen", $"127.0.0.1:{FreePort()}", "--custody", "file:K.key", "--danger-unprotected", "--danger-development-evidence");
+            0, ["init", "broker", "--ledger", "house.test/ledger", "--person", "ada", "--person", "ben", "--witness", witness, "--witness-url", house.WitnessUrl,
+            "--listen", $"127.0.0.1:{FreePort()}", "--custody", "file:K.key", "--danger-unprotected", .. development ? (string[])["--danger-development-evidence"] : []]);
         return house;
     }
 
@@ -85,6 +87,13 @@ internal sealed partial class House : IAsyncDisposable
     {
         var proposed = await AsAsync(4, "ada", [.. arguments, "--yes"]);
         await AsAsync(0, "ben", "approve", (string)proposed["subject"]!, "--yes");
+    }
+
+    /// <summary>As <see cref="ChangeAsync"/>, of changes that do not build on each other.</summary>
+    internal async Task ChangeAllAsync(params string[][] changes)
+    {
+        var proposed = await Task.WhenAll(changes.Select(change => AsAsync(4, "ada", [.. change, "--yes"])));
+        await Task.WhenAll(proposed.Select(each => AsAsync(0, "ben", "approve", (string)each["subject"]!, "--yes")));
     }
 
     /// <summary>People, publisher, reference values, policy, model and a development machine: all that a request needs.</summary>

@@ -290,7 +290,7 @@ internal sealed class Town
 
     public async Task<DecisionAudit> Audit(ReleasePolicy? candidate = null)
     {
-        var audit = new DecisionAudit((digest, _) => ValueTask.FromResult(Blobs.TryGetValue(digest, out var bytes) ? bytes : (ReadOnlyMemory<byte>?)null), candidate) { Roots = Roots };
+        var audit = new DecisionAudit((digest, _) => ValueTask.FromResult(Blobs.TryGetValue(digest, out var bytes) ? bytes : (ReadOnlyMemory<byte>?)null), candidate, bytes => RecordedEndorsements.Read(bytes, Roots));
         foreach (var entry in Entries)
             if (!await audit.ReadAsync(entry, TestContext.Current.CancellationToken)) break;
         return audit;

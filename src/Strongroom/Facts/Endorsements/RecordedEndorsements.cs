@@ -52,7 +52,7 @@ public sealed class RecordedEndorsements
     internal EvidenceVerifier Verifier(string kind, DangerousEvidence allowed) => EvidenceVerifier.For(kind, allowed, Endorsements, roots);
 
     /// <summary>As <see cref="TeeEnrolment.Check(string, ReadOnlyMemory{byte}, Digest, Endorsements, DateTimeOffset)"/>, with these.</summary>
-    internal TeeEnrolment Enrolment(string kind, ReadOnlyMemory<byte> evidence, Digest transcript, DateTimeOffset now) => TeeEnrolment.Check(kind, evidence, transcript, Endorsements, now, roots);
+    public TeeEnrolment Enrolment(string kind, ReadOnlyMemory<byte> evidence, Digest transcript, DateTimeOffset now) => TeeEnrolment.Check(kind, evidence, transcript, Endorsements, now, roots);
 
     /// <summary>As <see cref="GuestVerifier.Check(string, ReadOnlySpan{byte}, JweKey, ReadOnlyMemory{byte}, Endorsements, DateTimeOffset)"/>, with these.</summary>
     internal TeeEnrolment Guest(string tee, ReadOnlySpan<byte> nonce, JweKey key, ReadOnlyMemory<byte> evidence, DateTimeOffset now) =>
