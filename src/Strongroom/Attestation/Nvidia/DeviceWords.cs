@@ -30,15 +30,15 @@ internal static class DeviceWords
         };
         if (kind.IsSwitch)
         {
-            claims["switch_id"] = SwitchId(opaque);
-            claims["gpu_ids"] = Words(opaque.DeviceIds(OpaqueData.SwitchGpuPdis));
+            claims["switch_id"] = opaque.SwitchId();
+            claims["gpu_ids"] = Words(opaque.GpuIds());
         }
         else
         {
             claims["driver_version"] = opaque.Text(OpaqueData.DriverVersion);
             claims["mode"] = opaque.Mode();
             claims["cc_mode"] = evidence.Stated.GetValueOrDefault("cc_mode");
-            claims["switch_ids"] = Words(opaque.DeviceIds(OpaqueData.Pdis));
+            claims["switch_ids"] = Words(opaque.SwitchIds());
         }
         return claims;
     }
@@ -90,16 +90,14 @@ internal static class DeviceWords
         }
         else
         {
-            Add("switch id", SwitchId(opaque), "the switch, for ever");
-            Add("GPU ids", string.Join(" ", opaque.DeviceIds(OpaqueData.SwitchGpuPdis)), "the GPUs at its ports; all ones or zeros where there is none");
+            Add("switch id", opaque.SwitchId(), "the switch, for ever");
+            Add("GPU ids", string.Join(" ", opaque.GpuIds()), "the GPUs at its ports; all ones or zeros where there is none");
         }
         Add(kind.IsSwitch ? "BIOS version" : "VBIOS version", opaque.Vbios(), "its RIM has the wanted measurements");
         Add("confidential computing", evidence.Stated.GetValueOrDefault("cc_mode"), "on; off or devtools means that the host can read the device's memory. The report has no field for it", evidence.Stated.GetValueOrDefault("cc_mode") is not (null or "on"));
         foreach (var block in report.Blocks) Add($"measurement {block.Index - 1}", Convert.ToHexStringLower(block.Value.Span), block.Value.Span.ContainsAnyExcept((byte)0) ? "as measured; compare with the RIMs" : "nothing was measured here");
         foreach (var (type, value) in opaque.Fields) Add($"opaque {type}", Convert.ToHexStringLower(value.Span), "under the signature as well");
     }
-
-    private static string? SwitchId(OpaqueData opaque) => opaque.DeviceIds(OpaqueData.Pdis) is [var id, ..] ? id : null;
 
     private static JsonArray Words(IEnumerable<string> words) => new([.. words.Select(word => JsonValue.Create(word))]);
 }

@@ -80,7 +80,7 @@ internal sealed class NvidiaAppraiser : Appraiser
             if (!isPart) findings.NotChecked("whether the switches are tied to the GPUs that are attested beside them: compare gpu_ids here with the GPUs' switch_ids, or name gpus_per_switch");
             return;
         }
-        var sets = devices.Select(device => device.Report.Opaque.DeviceIds(OpaqueData.SwitchGpuPdis).Where(OpaqueData.IsDevice).Order(StringComparer.Ordinal).Distinct().ToList()).ToList();
+        var sets = devices.Select(device => device.Report.Opaque.GpuIds().Where(OpaqueData.IsDevice).Order(StringComparer.Ordinal).Distinct().ToList()).ToList();
         findings.Check("10.topology", What, sets.All(set => set.Count == count && set.SequenceEqual(sets[0])), $"expected {count} GPUs each, found {string.Join(", ", sets.Select(set => set.Count))}");
     }
 

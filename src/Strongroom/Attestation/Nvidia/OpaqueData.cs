@@ -20,6 +20,7 @@ internal sealed class OpaqueData
     public const int DataVersion = 34;
     public const int FeatureFlag = 36;
     public const int PdiSizeInBytes = 8;
+    private const int GpusAtASwitch = 8;
 
     private readonly SortedDictionary<int, ReadOnlyMemory<byte>> fields;
 
@@ -60,9 +61,21 @@ internal sealed class OpaqueData
         return $"{bytes[3]:X2}.{bytes[2]:X2}.{bytes[1]:X2}.{bytes[0]:X2}.{bytes[4]:X2}";
     }
 
-    /// <summary>Permanent device identifiers, 8 bytes each, in hexadecimal; empty where the device names none.</summary>
-    public IReadOnlyList<string> DeviceIds(int type) => this[type] is not { } value || value.Length % PdiSizeInBytes != 0 ? []
-        : [.. Enumerable.Range(0, value.Length / PdiSizeInBytes).Select(i => Convert.ToHexStringLower(value.Span.Slice(i * PdiSizeInBytes, PdiSizeInBytes)))];
+    /// <summary>The switch's own permanent id; null where it does not say.</summary>
+    public string? SwitchId() => this[Pdis] is { Length: PdiSizeInBytes } value ? Convert.ToHexStringLower(value.Span) : null;
+
+    /// <summary>The switches behind each of a GPU's links, as the switches write their ids: a GPU writes them with the last byte first. Empty where it names none.</summary>
+    public IReadOnlyList<string> SwitchIds() => this[Pdis] is { } value && value.Length % PdiSizeInBytes == 0 ? Ids(value, value.Length / PdiSizeInBytes, lastByteFirst: true) : [];
+
+    /// <summary>The GPUs at a switch: always eight ids, after which one byte for each port says which of them it leads to. Empty where the switch names none.</summary>
+    public IReadOnlyList<string> GpuIds() => this[SwitchGpuPdis] is { Length: >= GpusAtASwitch * PdiSizeInBytes } value ? Ids(value, GpusAtASwitch, lastByteFirst: false) : [];
+
+    private static string[] Ids(ReadOnlyMemory<byte> bytes, int count, bool lastByteFirst) => [.. Enumerable.Range(0, count).Select(i =>
+    {
+        var id = bytes.Slice(i * PdiSizeInBytes, PdiSizeInBytes).ToArray();
+        if (lastByteFirst) Array.Reverse(id);
+        return Convert.ToHexStringLower(id);
+    })];
 
     /// <summary>A port with nothing behind it names all ones or all zeros.</summary>
     public static bool IsDevice(string id) => id.AsSpan().ContainsAnyExcept('f') && id.AsSpan().ContainsAnyExcept('0');

@@ -141,6 +141,19 @@ public sealed class CompositeAppraiserTests
         Assert.Equal(["composite.6.switches"], Failed(Appraise(tdx)));
     }
 
+    /// <summary>As machines write them: a GPU names its links' switches with the last byte first, a switch names eight GPUs and then where each port leads, which is no GPU.</summary>
+    [Fact]
+    public void Check_6_reads_ids_as_gpus_and_switches_write_them()
+    {
+        var devices = Appraise(tdx).Claims["devices"]!;
+        Assert.Equal(["203eb31ad9ed0008", "203eb31ad9ed0009", "0000000000000000"], Words(devices[0]!["switch_ids"]).Distinct());
+        Assert.Equal(["0101010101010101", .. Enumerable.Repeat("0000000000000000", 7)], Words(devices[1]!["gpu_ids"]));
+        tdx.Switches[0] = tdx.Switches[0] with { Opaque = new(tdx.Switches[0].Opaque) { [26] = [.. Enumerable.Repeat((byte)1, 8)] } }; // no room for eight
+        Assert.Equal(["composite.6.gpus"], Failed(Appraise(tdx)));
+
+        static IEnumerable<string> Words(JsonNode? list) => list!.AsArray().Select(id => (string)id!);
+    }
+
     [Fact]
     public void Check_6_rejects_two_switches_that_give_one_id()
     {
@@ -151,11 +164,10 @@ public sealed class CompositeAppraiserTests
     [Fact]
     public void Check_6_rejects_switches_that_are_tied_to_more_gpus_than_answered_or_to_different_ones()
     {
-        byte[] one = [.. Enumerable.Repeat((byte)1, 8)], other = [.. Enumerable.Repeat((byte)2, 8)];
         var (first, second) = (tdx.Switches[0], tdx.Switches[1]);
-        (tdx.Switches[0], tdx.Switches[1]) = (Tied(first, [.. one, .. other]), Tied(second, [.. one, .. other]));
+        (tdx.Switches[0], tdx.Switches[1]) = (Tied(first, 1, 2), Tied(second, 1, 2));
         Assert.Equal(["composite.6.gpus"], Failed(Appraise(tdx)));
-        (tdx.Switches[0], tdx.Switches[1]) = (Tied(first, one), Tied(second, other));
+        (tdx.Switches[0], tdx.Switches[1]) = (Tied(first, 1), Tied(second, 2));
         Assert.Equal(["composite.6.gpus"], Failed(Appraise(tdx)));
     }
 
@@ -318,7 +330,7 @@ public sealed class CompositeAppraiserTests
     private void Unbound(CompositeEvidence evidence, TestMachine? endorsedBy = null) =>
         Assert.Equal(["cpu.snp.15", "composite.2.bound"], Failed(Appraise(endorsedBy ?? snp, evidence: evidence.ToBytes())));
 
-    private static TestDevice Tied(TestDevice device, byte[] gpus) => device with { Opaque = new(device.Opaque) { [26] = [.. gpus, .. Enumerable.Repeat((byte)0xFF, 64)] } };
+    private static TestDevice Tied(TestDevice device, params byte[] gpus) => device with { Opaque = new(device.Opaque) { [26] = TestDevice.GpusAtASwitch(gpus) } };
 
     private static AppraisalRequest Unasked(AppraisalRequest request) => request with { Nonce = null, Without = new HashSet<CheckGroup> { CheckGroup.Binding } };
 

@@ -71,11 +71,11 @@ internal sealed class TestMachine
     {
         var machine = new TestMachine("tdx", at);
         var gpu = Gpu(0);
-        machine.Gpus.Add(gpu with { Opaque = new(gpu.Opaque) { [21] = [0xAA], [22] = [.. SwitchIds[0], .. SwitchIds[1]] } });
+        machine.Gpus.Add(gpu with { Opaque = new(gpu.Opaque) { [21] = [0xAA], [22] = [.. SwitchIds[0].Reverse(), .. SwitchIds[1].Reverse(), .. new byte[16 * 8]] } }); // each link's switch, last byte first; 16 links are off
         foreach (var (id, i) in SwitchIds.Select((id, i) => (id, i)))
         {
             var one = TestDevice.Switch();
-            machine.Switches.Add(one with { Serial = $"50203EB31AD9ED000{8 + i}", Opaque = new(one.Opaque) { [22] = id, [26] = [.. Enumerable.Repeat((byte)1, 8), .. Enumerable.Repeat((byte)0xFF, 64)] } });
+            machine.Switches.Add(one with { Serial = $"50203EB31AD9ED000{8 + i}", Opaque = new(one.Opaque) { [22] = id, [26] = TestDevice.GpusAtASwitch(1) } });
         }
         return machine;
     }

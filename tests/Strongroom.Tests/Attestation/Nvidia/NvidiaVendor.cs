@@ -58,8 +58,12 @@ internal sealed record TestDevice
         [6] = [.. "96.10.55.00.01"u8],
         [22] = [0x20, 0x3e, 0xb3, 0x1a, 0xd9, 0xed, 0x00, 0x08],
         [25] = [1, 0],
-        [26] = [.. Enumerable.Range(1, 8).SelectMany(i => Enumerable.Repeat((byte)i, 8)), .. Enumerable.Repeat((byte)0xFF, 64)],
+        [26] = GpusAtASwitch([.. Enumerable.Range(1, 8).Select(i => (byte)i)]),
     };
+
+    /// <summary>Eight ids, each of one byte said eight times, or zeros; then for each of 64 ports the GPU that it leads to, of which some are none.</summary>
+    public static byte[] GpusAtASwitch(params byte[] gpus) =>
+        [.. gpus.SelectMany(gpu => Enumerable.Repeat(gpu, 8)), .. new byte[(8 - gpus.Length) * 8], .. Enumerable.Range(0, 64).Select(port => port % 16 < 4 ? (byte)(port / 4 % gpus.Length) : (byte)0xFF)];
 }
 
 /// <summary>NVIDIA, as far as tests need one: roots, provisioning, RIMs and an OCSP responder.</summary>
