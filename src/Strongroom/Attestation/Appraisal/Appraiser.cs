@@ -34,7 +34,9 @@ public abstract class Appraiser
         List<Appraiser> takers = [];
         foreach (var each in All(VendorRoots.Pinned))
         {
-            if (each.Recognises(evidence)) takers.Add(each);
+            if (!each.Recognises(evidence)) continue;
+            if (each is Composite.CompositeAppraiser) return each; // whose parts are evidence too
+            takers.Add(each);
         }
         return takers is [var only] ? only : null;
     }

@@ -1,11 +1,11 @@
-using System.Buffers.Text;
 using System.Text;
 using System.Text.Json;
+using Strongroom.Attestation.Appraisal;
 using Strongroom.Bytes;
 
 namespace Strongroom.Attestation.Dcap;
 
-/// <summary>A file with a quote as platforms write it: the bytes (configfs-tsm, sgx_ql_get_quote), the same as hexadecimal or base64 text, or JSON (Confidential Containers: <c>{"quote": base64, "cc_eventlog": base64}</c>, alone or inside what a client sends to its key broker).</summary>
+/// <summary>A file with a quote as platforms write it: the bytes (configfs-tsm, sgx_ql_get_quote), the same as hexadecimal or base64 text, or JSON (Confidential Containers: <c>{"quote": base64, "cc_eventlog": base64}</c>, alone or inside what a client sends to its key broker; or a quote anywhere in another tool's).</summary>
 /// <param name="Quote">The quote's bytes.</param>
 /// <param name="EventLog">The CCEL, where the file has one.</param>
 /// <param name="Unread">Members of the JSON that are not read: nothing binds them to the quote.</param>
@@ -16,10 +16,8 @@ internal sealed record QuoteFile(ReadOnlyMemory<byte> Quote, ReadOnlyMemory<byte
     /// <exception cref="MalformedException">None of these.</exception>
     public static QuoteFile Read(ReadOnlyMemory<byte> file)
     {
-        if (Dcap.Quote.Begins(file.Span, Tee.Sgx) || Dcap.Quote.Begins(file.Span, Tee.Tdx)) return new(file, null, []);
-        var text = file.Span.Trim(" \t\r\n"u8);
-        if (text is [(byte)'{', ..]) return ReadJson(file);
-        return new(Decode(text) ?? file, null, []);
+        if (IsQuote(file.Span)) return new(file, null, []);
+        return PrintedEvidence.IsJson(file.Span) ? ReadJson(file) : new(PrintedEvidence.Decode(file.Span) ?? file, null, []);
     }
 
     /// <summary>Whether a quote of that kind is in there; does not throw.</summary>
@@ -42,9 +40,10 @@ internal sealed record QuoteFile(ReadOnlyMemory<byte> Quote, ReadOnlyMemory<byte
         try
         {
             using var json = JsonDocument.Parse(file, Strict);
+            if (json.RootElement.ValueKind != JsonValueKind.Object) return Anywhere(file);
             List<string> unread = [];
             var inner = Innermost(json.RootElement, unread);
-            var quote = inner.TryGetProperty("quote", out var member) ? Bytes(member, "quote") : throw new MalformedException(-1, "there is no member \"quote\"");
+            if (!inner.TryGetProperty("quote", out var member) || member.ValueKind != JsonValueKind.String || Text(member) is not { } quote || !IsQuote(quote)) return Anywhere(file);
             var log = inner.TryGetProperty("cc_eventlog", out var events) && events.ValueKind != JsonValueKind.Null ? Bytes(events, "cc_eventlog") : null;
             unread.AddRange(inner.EnumerateObject().Select(each => each.Name).Where(name => name is not ("quote" or "cc_eventlog")));
             return new(quote, log is { Length: > 0 } ? (ReadOnlyMemory<byte>?)log : null, unread);
@@ -67,19 +66,16 @@ internal sealed record QuoteFile(ReadOnlyMemory<byte> Quote, ReadOnlyMemory<byte
         return at;
     }
 
-    private static byte[] Bytes(JsonElement value, string name) =>
-        (value.ValueKind == JsonValueKind.String ? Decode(Encoding.UTF8.GetBytes(value.GetString()!)) : null) ?? throw new MalformedException(-1, $"\"{name}\" is no base64");
-
-    /// <summary>Hexadecimal where every character is a digit of it (a quote's base64 never is: its fourth byte is zero, an 'A' among other letters), else base64 of either alphabet.</summary>
-    private static byte[]? Decode(ReadOnlySpan<byte> text)
+    /// <summary>In the words of another tool: a quote is known by how it begins.</summary>
+    private static QuoteFile Anywhere(ReadOnlyMemory<byte> file)
     {
-        if (text.StartsWith("0x"u8)) text = text[2..];
-        if (text.Length % 2 == 0 && !text.ContainsAnyExcept("0123456789abcdefABCDEF"u8)) return Convert.FromHexString(text);
-        if (Base64.IsValid(text, out var length))
-        {
-            var bytes = new byte[length];
-            return Base64.DecodeFromUtf8(text, bytes, out _, out var written) == System.Buffers.OperationStatus.Done ? bytes[..written] : null;
-        }
-        return Base64Url.IsValid(text) ? Base64Url.DecodeFromUtf8(text) : null;
+        var found = PrintedEvidence.Find(file, IsQuote);
+        return new(found.Bytes, null, found.Beside);
     }
+
+    private static bool IsQuote(ReadOnlySpan<byte> bytes) => Dcap.Quote.Begins(bytes, Tee.Sgx) || Dcap.Quote.Begins(bytes, Tee.Tdx);
+
+    private static byte[] Bytes(JsonElement value, string name) => (value.ValueKind == JsonValueKind.String ? Text(value) : null) ?? throw new MalformedException(-1, $"\"{name}\" is no base64");
+
+    private static byte[]? Text(JsonElement value) => PrintedEvidence.Decode(Encoding.UTF8.GetBytes(value.GetString()!));
 }

@@ -1,5 +1,4 @@
-using System.Buffers.Text;
-using System.Text;
+using Strongroom.Attestation.Appraisal;
 using Strongroom.Attestation.Cose;
 using Strongroom.Bytes;
 
@@ -7,7 +6,7 @@ namespace Strongroom.Attestation.Nitro;
 
 /// <summary>
 /// The spellings in which tools hand on an attestation document (spec/evidence-nitro.md, Envelope): as it is, inside the answer of the Nitro Secure Module, inside
-/// dstack's record of version 0, and each of them as base64 or hexadecimal text. Nothing outside the COSE message is signed and nothing of it is believed.
+/// dstack's record of version 0, and each of them as base64 or hexadecimal text, alone or in JSON. Nothing outside the COSE message is signed and nothing of it is believed.
 /// </summary>
 internal static class NitroEnvelope
 {
@@ -22,46 +21,24 @@ internal static class NitroEnvelope
     /// <exception cref="MalformedException">The bytes are in none of these spellings.</exception>
     public static ReadOnlyMemory<byte> Open(ReadOnlyMemory<byte> evidence)
     {
-        var bytes = FromText(evidence);
+        var bytes = !PrintedEvidence.IsText(evidence.Span) ? evidence : PrintedEvidence.IsJson(evidence.Span) ? PrintedEvidence.Find(evidence, Begins).Bytes
+            : PrintedEvidence.Decode(evidence.Span) ?? throw new MalformedException(0, "no attestation document: text that is neither hexadecimal nor base64 nor JSON");
         return bytes.Span is [0x00, 0x02 or 0x04, ..] ? OpenRecord(bytes) : bytes.Span is [>= 0xA0 and <= 0xBF, ..] ? OpenAnswer(bytes) : bytes;
     }
 
     /// <summary>Whether the bytes begin as a document does, in whichever spelling.</summary>
     public static bool Recognises(ReadOnlySpan<byte> evidence)
     {
-        var head = evidence[..Math.Min(evidence.Length, 256)];
-        if (IsText(head)) return IsTextOfDocument(head);
-        return (head is [0xA1, ..] && head[1..].StartsWith(AnswerKey)) || (head is [0x00, 0x02 or 0x04, ..] && head.IndexOf(Beginning) is > 2 and <= 7) || (Begins(head) && head.IndexOf("module_id"u8) >= 0);
+        if (!PrintedEvidence.IsText(evidence)) return Begins(evidence);
+        if (evidence.Length > PrintedEvidence.MaxJsonSizeInBytes) return false;
+        return PrintedEvidence.IsJson(evidence) ? PrintedEvidence.IsIn(evidence, Begins) : Begins(PrintedEvidence.Decode(evidence));
     }
 
-    private static bool Begins(ReadOnlySpan<byte> head) => head.StartsWith(Beginning) || (head is [0xD2, ..] && head[1..].StartsWith(Beginning));
-
-    private static bool IsTextOfDocument(ReadOnlySpan<byte> head)
+    private static bool Begins(ReadOnlySpan<byte> bytes)
     {
-        var text = Encoding.ASCII.GetString(head).TrimStart();
-        return text.StartsWith("hEShATgi", StringComparison.Ordinal) || text.StartsWith("0oRE", StringComparison.Ordinal)
-            || text.StartsWith("8444a1013822", StringComparison.OrdinalIgnoreCase) || text.StartsWith("d28444a1013822", StringComparison.OrdinalIgnoreCase);
-    }
-
-    /// <summary>No document begins with a printable character.</summary>
-    private static bool IsText(ReadOnlySpan<byte> head) => head is [(>= 0x20 and < 0x7F) or (byte)'\t' or (byte)'\r' or (byte)'\n', ..];
-
-    private static ReadOnlyMemory<byte> FromText(ReadOnlyMemory<byte> evidence)
-    {
-        if (!IsText(evidence.Span)) return evidence;
-        var text = evidence.Span.Trim(" \t\r\n"u8);
-        try
-        {
-            if (text.IndexOfAnyExcept("0123456789abcdefABCDEF"u8) < 0) return Convert.FromHexString(text);
-            if (!Base64.IsValid(text, out var length)) throw new MalformedException(0, "no attestation document: text that is neither hexadecimal nor base64");
-            var bytes = new byte[length];
-            Base64.DecodeFromUtf8(text, bytes, out _, out var written);
-            return bytes.AsMemory(0, written);
-        }
-        catch (FormatException e) when (e is not MalformedException)
-        {
-            throw new MalformedException(0, "no attestation document: hexadecimal text with half a byte");
-        }
+        var head = bytes[..Math.Min(bytes.Length, 256)];
+        return (head is [0xA1, ..] && head[1..].StartsWith(AnswerKey)) || (head is [0x00, 0x02 or 0x04, ..] && head.IndexOf(Beginning) is > 2 and <= 7)
+            || ((head.StartsWith(Beginning) || (head is [0xD2, ..] && head[1..].StartsWith(Beginning))) && head.IndexOf("module_id"u8) >= 0);
     }
 
     /// <summary>The module's answer: {"Attestation": {"document": bytes}}.</summary>

@@ -30,6 +30,9 @@ internal sealed record DeviceEvidence(SpdmReport Report, IReadOnlyList<X509Certi
     /// <summary>Under which names documents list their devices: nvattest, NRAS requests, KBS evidence.</summary>
     private static readonly string[] Lists = ["evidences", "evidence_list", "device_evidence_list"];
 
+    /// <summary>Devices of a device's document, and so on.</summary>
+    private const int MaxNesting = 4;
+
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 8 };
 
     /// <exception cref="MalformedException">None of the forms.</exception>
@@ -47,9 +50,9 @@ internal sealed record DeviceEvidence(SpdmReport Report, IReadOnlyList<X509Certi
         try
         {
             using var document = JsonDocument.Parse(file, Strict);
-            var items = Items(document.RootElement).ToList();
+            var (items, around) = Items(document.RootElement, 0);
             if (items.Count is 0 or > MaxDevices) throw new MalformedException(-1, $"a document has evidence of 1 to {MaxDevices} devices");
-            return [.. items.Select(item => Device(item, document.RootElement))];
+            return [.. items.Select(item => Device(item, around))];
         }
         catch (JsonException e)
         {
@@ -61,15 +64,27 @@ internal sealed record DeviceEvidence(SpdmReport Report, IReadOnlyList<X509Certi
         }
     }
 
-    /// <summary>A list of devices, an object that has one, one device, or a conceptual message wrapper whose members are devices.</summary>
-    private static IEnumerable<JsonElement> Items(JsonElement root)
+    /// <summary>A list of devices, an object that has one, one device, or a conceptual message wrapper whose members are devices; or one of these as a member, or as text, in another tool's document.</summary>
+    private static (List<JsonElement> Items, JsonElement Around) Items(JsonElement root, int nesting)
     {
-        if (root.ValueKind == JsonValueKind.Array) return root.EnumerateArray();
+        if (root.ValueKind == JsonValueKind.Array) return ([.. root.EnumerateArray()], root);
         var lists = Lists.Where(name => root.TryGetProperty(name, out _)).ToList();
         if (lists.Count > 1) throw new MalformedException(-1, "a document lists its devices once");
-        if (lists is [var list]) return root.GetProperty(list).EnumerateArray();
-        if (root.TryGetProperty("evidence", out _)) return [root];
-        return root.EnumerateObject().Select(member => member.Value).Where(value => value.ValueKind == JsonValueKind.Object && value.TryGetProperty("evidence", out _));
+        if (lists is [var list]) return ([.. root.GetProperty(list).EnumerateArray()], root);
+        if (root.TryGetProperty("evidence", out _)) return ([root], root);
+        List<JsonElement> wrapped = [.. root.EnumerateObject().Select(member => member.Value).Where(value => value.ValueKind == JsonValueKind.Object && value.TryGetProperty("evidence", out _))];
+        if (wrapped.Count > 0 || nesting == MaxNesting) return (wrapped, root);
+        var inside = root.EnumerateObject().Select(member => Inside(member.Value)).OfType<JsonElement>().Select(each => Items(each, nesting + 1)).Where(each => each.Items.Count > 0).ToList();
+        return inside.Count <= 1 ? inside.SingleOrDefault(([], root)) : throw new MalformedException(-1, "a document lists its devices once");
+    }
+
+    /// <summary>A member that may have devices: an object, or the text of one.</summary>
+    private static JsonElement? Inside(JsonElement member)
+    {
+        if (member.ValueKind == JsonValueKind.Object) return member;
+        if (member.ValueKind != JsonValueKind.String || member.GetString() is not { } text || !text.Contains("\"evidence", StringComparison.Ordinal) || !text.AsSpan().TrimStart().StartsWith('{')) return null;
+        using var inner = JsonDocument.Parse(text, Strict);
+        return inner.RootElement.Clone();
     }
 
     private static DeviceEvidence Device(JsonElement item, JsonElement root)

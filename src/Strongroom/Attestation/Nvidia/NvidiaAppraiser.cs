@@ -103,7 +103,7 @@ internal sealed class NvidiaAppraiser : Appraiser
     {
         var text = evidence.TrimStart(" \t\r\n"u8);
         return SpdmReport.Recognises(evidence) || text.StartsWith("11e0"u8) || text.StartsWith("11E0"u8) || text.StartsWith("EeA"u8)
-            || (text is [(byte)'{' or (byte)'[', ..] && text.IndexOf("\"evidence\""u8) >= 0);
+            || (text is [(byte)'{' or (byte)'[', ..] && text.IndexOf("\"evidence"u8) >= 0);
     }
 }
 

@@ -29,14 +29,44 @@ internal sealed record SnpEvidence(SnpReport Report, IReadOnlyList<SnpTableEntry
         [new("92f81bc3-5811-4d3d-97ff-d19f88dc67ea")] = "CRL",
     };
 
-    public static bool Recognises(ReadOnlySpan<byte> bytes) => IsJson(bytes)
-        ? bytes.Length <= SnpJson.MaxSizeInBytes && bytes.IndexOf("attestation_report"u8) >= 0
-        : bytes.Length >= SnpReport.SizeInBytes && BinaryPrimitives.ReadUInt32LittleEndian(bytes) is >= 2 and <= 5 && BinaryPrimitives.ReadUInt32LittleEndian(bytes[0x34..]) == 1;
+    /// <summary>What Azure's paravisor keeps in its TPM: a head that begins so, the report, and what the report's REPORT_DATA is the hash of.</summary>
+    private static ReadOnlySpan<byte> Paravisor => "HCLA"u8;
+
+    private const int ParavisorHeadSizeInBytes = 32;
+
+    public static bool Recognises(ReadOnlySpan<byte> bytes)
+    {
+        if (!PrintedEvidence.IsText(bytes) || bytes.StartsWith(Paravisor)) return Begins(bytes);
+        if (bytes.Length > SnpJson.MaxSizeInBytes) return false;
+        return PrintedEvidence.IsJson(bytes) ? IsGuests(bytes) || PrintedEvidence.IsIn(bytes, Begins) : Begins(PrintedEvidence.Decode(bytes));
+    }
 
     /// <exception cref="MalformedException">None of the spellings, or bytes that belong to none of its parts.</exception>
     public static SnpEvidence Parse(ReadOnlyMemory<byte> bytes)
     {
-        if (IsJson(bytes.Span)) return SnpJson.Parse(bytes);
+        if (!PrintedEvidence.IsText(bytes.Span) || bytes.Span.StartsWith(Paravisor)) return OfBytes(bytes);
+        if (!PrintedEvidence.IsJson(bytes.Span)) return OfBytes(PrintedEvidence.Decode(bytes.Span) ?? throw new MalformedException(0, "a report is its bytes, or these in hexadecimal or base64, or JSON"));
+        if (IsGuests(bytes.Span)) return SnpJson.Parse(bytes);
+        var found = PrintedEvidence.Find(bytes, Begins);
+        var evidence = OfBytes(found.Bytes);
+        return evidence with { Table = [.. evidence.Table, .. found.Pem.Select(pem => new SnpTableEntry("VCEK", pem))], Unread = [.. evidence.Unread, .. found.Beside] };
+    }
+
+    private static bool IsGuests(ReadOnlySpan<byte> json) => json.IndexOf("attestation_report"u8) >= 0;
+
+    private static bool Begins(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.StartsWith(Paravisor)) bytes = bytes[Math.Min(bytes.Length, ParavisorHeadSizeInBytes)..];
+        return bytes.Length >= SnpReport.SizeInBytes && BinaryPrimitives.ReadUInt32LittleEndian(bytes) is >= 2 and <= 5 && BinaryPrimitives.ReadUInt32LittleEndian(bytes[0x34..]) == 1;
+    }
+
+    private static SnpEvidence OfBytes(ReadOnlyMemory<byte> bytes)
+    {
+        if (bytes.Span.StartsWith(Paravisor))
+        {
+            if (bytes.Length < ParavisorHeadSizeInBytes + SnpReport.SizeInBytes) throw new MalformedException(bytes.Length, "a paravisor's report ends early");
+            return new(SnpReport.Parse(bytes.Span.Slice(ParavisorHeadSizeInBytes, SnpReport.SizeInBytes)), []) { Unread = ["what the paravisor put after the report"] };
+        }
         if (bytes.Length <= SnpReport.SizeInBytes) return new(SnpReport.Parse(bytes.Span), []);
         return new(SnpReport.Parse(bytes.Span[..SnpReport.SizeInBytes]), ParseTable(bytes[SnpReport.SizeInBytes..]));
     }
@@ -81,6 +111,4 @@ internal sealed record SnpEvidence(SnpReport Report, IReadOnlyList<SnpTableEntry
     /// <summary>Hosts write GUIDs in the order of their text or with their first three numbers little-endian; no known one reads as another either way.</summary>
     private static string KindOf(ReadOnlySpan<byte> guid) =>
         Guids.GetValueOrDefault(new Guid(guid, bigEndian: true)) ?? Guids.GetValueOrDefault(new Guid(guid)) ?? new Guid(guid, bigEndian: true).ToString();
-
-    private static bool IsJson(ReadOnlySpan<byte> bytes) => bytes.TrimStart(" \t\r\n"u8) is [(byte)'{', ..];
 }

@@ -294,6 +294,9 @@ public sealed class QuoteLevelsTests
         var quote = platform.Quote();
         foreach (var text in new[]
         {
+            string.Join('\n', Convert.ToHexStringLower(quote).Chunk(60).Select(line => new string(line))),
+            $$$"""{"tdx":{"quote":"{{{Convert.ToBase64String(quote)}}}","event_log":""},"nvgpu":{"evidence":"x"}}""", $$"""[{"intel_quote":"{{Convert.ToHexStringLower(quote)}}","nonce":"1"}]""",
+            $$"""{"quote":{"message":[1]},"td_quote":[{{string.Join(',', quote)}}]}""", System.Text.Json.JsonSerializer.Serialize(new { tee_evidence = $$"""{"QuoteHex":"{{Convert.ToHexString(quote)}}"}""" }),
             Convert.ToHexString(quote), "0x" + Convert.ToHexStringLower(quote) + "\n", Convert.ToBase64String(quote), Convert.ToBase64String(quote, Base64FormattingOptions.InsertLineBreaks),
             $$"""{"quote":"{{Convert.ToBase64String(quote)}}","cc_eventlog":null}""", $$"""{"quote":"{{System.Buffers.Text.Base64Url.EncodeToString(quote)}}","vm_config":"{}"}""",
             $$$"""{"tee-pubkey":{"kty":"EC"},"tee-evidence":{"primary_evidence":{"quote":"{{{Convert.ToBase64String(quote)}}}"},"additional_evidence":""}}""",

@@ -22,6 +22,12 @@ public sealed class NitroEnvelopeTests
         { "base64", Encoding.ASCII.GetBytes(Convert.ToBase64String(Document) + "\n") },
         { "base64 in lines", Encoding.ASCII.GetBytes(Convert.ToBase64String(Document, Base64FormattingOptions.InsertLineBreaks)) },
         { "hexadecimal", Encoding.ASCII.GetBytes(Convert.ToHexString(Document)) },
+        { "hexadecimal in lines", Encoding.ASCII.GetBytes(string.Join('\n', Convert.ToHexStringLower(Document).Chunk(60).Select(line => new string(line)))) },
+        { "hexadecimal with 0x", Encoding.ASCII.GetBytes("0x" + Convert.ToHexStringLower(Document)) },
+        { "base64 of the other alphabet", Encoding.ASCII.GetBytes(System.Buffers.Text.Base64Url.EncodeToString(Document)) },
+        { "a member of JSON", Encoding.ASCII.GetBytes($$$"""{"attestation_doc":"{{{Convert.ToBase64String(Document)}}}","pcrs":["00"]}""") },
+        { "hexadecimal in JSON", Encoding.ASCII.GetBytes($$$$"""{"signed":{"nitro":{"document":"{{{{Convert.ToHexStringLower(Document)}}}}","nonce":"31"}}}""") },
+        { "the module's answer as JSON", Encoding.ASCII.GetBytes($$$"""{"Attestation":{"document":[{{{string.Join(',', Document)}}}]}}""") },
         { "base64 of the tagged", Encoding.ASCII.GetBytes(Convert.ToBase64String(Vendor.Document(draft => draft.IsTagged = true))) },
     };
 
@@ -61,6 +67,8 @@ public sealed class NitroEnvelopeTests
         { "a long head", [0x98, 0x04, .. Document.AsSpan(1)] },
         { "an indefinite envelope", [0x9F, .. Document.AsSpan(1), 0xFF] },
         { "half a byte", Encoding.ASCII.GetBytes(Convert.ToHexString(Document)[..^1]) },
+        { "JSON without a document", "{\"attestation_doc\":\"\"}"u8.ToArray() },
+        { "two documents", Encoding.ASCII.GetBytes($"[\"{Convert.ToBase64String(Document)}\",\"{Convert.ToBase64String(Vendor.Document(draft => draft.IsTagged = true))}\"]") },
         { "text", "hEShATgi, but then no base64"u8.ToArray() },
         { "a payload that is no map", Signed([0x80]) },
         { "a byte after the payload", Signed([.. new NitroDraft(Vendor).Payload(), 0x00]) },

@@ -2,6 +2,7 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using System.Text.Json.Nodes;
 using Strongroom.Attestation.Appraisal;
 using Strongroom.Bytes;
 
@@ -262,7 +263,7 @@ public sealed class NvidiaStepsTests
             Convert.ToHexString(report), Convert.ToHexStringLower(report) + "\n", Convert.ToBase64String(report), Convert.ToBase64String(report, Base64FormattingOptions.InsertLineBreaks),
             item, $"[{item}]", $$"""{"evidences":[{{item}}],"result_code":0,"result_message":"Ok"}""", $$"""{"device_evidence_list":[{{item}}]}""",
             $$"""{"nonce":"{{Convert.ToHexStringLower(Device.Nonce)}}","arch":"HOPPER","evidence_list":[{{item}}]}""",
-            wrapper,
+            wrapper, $$"""{"tdx":{"quote":""},"nvgpu":{{item}}}""", new JsonObject { ["model"] = "m", ["nvidia_payload"] = $$"""{"arch":"HOPPER","evidence_list":[{{item}}]}""" }.ToJsonString(),
         ];
         var appraiser = Appraiser.For("nvidia-gpu", Good.Vendor.Roots)!;
         foreach (var form in forms)
@@ -282,6 +283,9 @@ public sealed class NvidiaStepsTests
     [InlineData("""{"evidence":"11e0","evidence":"11e0"}""")]
     [InlineData("""{"evidences":[],"evidence_list":[]}""")]
     [InlineData("""{"evidences":"x"}""")]
+    [InlineData("""{"a":{"a":{"a":{"a":{"a":{"evidence":""}}}}}}""")]
+    [InlineData("""{"a":{"evidences":[1]},"b":{"evidences":[1]}}""")]
+    [InlineData("""{"a":"{\"evidence\":"}""")]
     [InlineData("11e0")]
     [InlineData("?")]
     public void What_is_none_of_the_forms_is_malformed(string file) =>

@@ -185,6 +185,60 @@ public sealed class SnpSpellingTests
         Assert.Equal(Outcome.Verified, scene.Appraise(Bytes(new() { ["attestation_report"] = Convert.ToHexString(scene.Signed()) }), scene.Files).Outcome);
     }
 
+    public static TheoryData<string> Printed => ["hexadecimal", "hexadecimal in lines", "0x", "base64", "base64 in lines", "base64url", "a member of JSON", "numbers in JSON", "JSON in base64 in JSON", "the paravisor's", "the paravisor's numbers in JSON"];
+
+    [Theory]
+    [MemberData(nameof(Printed))]
+    public void A_report_is_read_as_tools_print_it(string form)
+    {
+        var scene = new SnpScene();
+        var report = scene.Signed();
+        byte[] paravisor = [.. "HCLA"u8, .. new byte[28], .. report, .. "what the report's data is the hash of"u8];
+        var file = form switch
+        {
+            "hexadecimal" => Encoding.ASCII.GetBytes(Convert.ToHexString(report) + "\n"),
+            "hexadecimal in lines" => Encoding.ASCII.GetBytes(string.Join('\n', Convert.ToHexStringLower(report).Chunk(60).Select(line => new string(line)))),
+            "0x" => Encoding.ASCII.GetBytes("0x" + Convert.ToHexStringLower(report)),
+            "base64" => Encoding.ASCII.GetBytes(Convert.ToBase64String(report)),
+            "base64 in lines" => Encoding.ASCII.GetBytes(Convert.ToBase64String(scene.Extended(), Base64FormattingOptions.InsertLineBreaks)),
+            "base64url" => Encoding.ASCII.GetBytes(System.Buffers.Text.Base64Url.EncodeToString(report)),
+            "a member of JSON" => Bytes(new() { ["status"] = "ok", ["result"] = new JsonObject { ["report_b64"] = Convert.ToBase64String(report) } }),
+            "numbers in JSON" => Bytes(new() { ["version"] = 1, ["report"] = Numbers(report) }),
+            "JSON in base64 in JSON" => Bytes(new() { ["report"] = System.Buffers.Text.Base64Url.EncodeToString(Bytes(new() { ["SnpReport"] = System.Buffers.Text.Base64Url.EncodeToString(report) })), ["runtimeData"] = new JsonObject() }),
+            "the paravisor's" => paravisor,
+            _ => Bytes(new() { ["report"] = Numbers(paravisor), ["quote"] = new JsonObject { ["message"] = Numbers(new byte[145]) } }),
+        };
+        Assert.Equal(Outcome.Verified, scene.Appraise(file, scene.Files).Outcome);
+        Assert.Equal("sev-snp", Appraiser.Recognise(file)?.Kind);
+    }
+
+    [Fact]
+    public void What_stands_beside_a_printed_report_is_told_and_certificates_among_it_are_used()
+    {
+        var scene = new SnpScene();
+        var pem = System.Security.Cryptography.PemEncoding.WriteString("CERTIFICATE", scene.Leaf);
+        var result = scene.Appraise(Bytes(new() { ["report"] = Convert.ToBase64String(scene.Signed()), ["vcek"] = pem, ["quote"] = "x" }), [.. scene.Authorities, .. scene.Lists]);
+        Assert.Equal(Outcome.Verified, result.Outcome);
+        Assert.Contains(result.NotChecked, each => each.StartsWith("what the file says beside the report (quote)", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Refuses_a_document_with_two_reports_with_none_or_with_very_many_certificates()
+    {
+        var scene = new SnpScene();
+        var one = Convert.ToBase64String(scene.Signed());
+        scene.Report[0x10] ^= 1;
+        var other = Convert.ToHexString(scene.Signed());
+        Assert.Equal(Outcome.Verified, scene.Appraise(Bytes(new() { ["a"] = other, ["b"] = other }), scene.Files).Outcome);
+        Refused(Bytes(new() { ["a"] = one, ["b"] = other }));
+        Refused(Bytes(new() { ["a"] = "b" }));
+        Refused(Bytes(new() { ["a"] = one, ["b"] = new JsonArray([.. Enumerable.Range(0, 17).Select(_ => JsonValue.Create("-----BEGIN CERTIFICATE-----" + new string('A', 200)))]) }));
+        Refused([.. "HCLA"u8, .. new byte[1000]]);
+        Refused(Bytes(new() { ["a"] = one, ["b"] = new string(' ', 1024 * 1024) }));
+    }
+
+    private static JsonArray Numbers(byte[] bytes) => new([.. bytes.Select(each => JsonValue.Create(each))]);
+
     [Theory]
     [InlineData("""{"unknown":1}""")]
     [InlineData("""{"vmpl":4}""")]
