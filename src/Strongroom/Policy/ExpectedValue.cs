@@ -25,7 +25,8 @@ public sealed class ExpectedValue
     /// <summary>Whatever the claim is.</summary>
     public bool IsAny => text == Any;
 
-    private bool IsMinimum => text.StartsWith(AtLeast, StringComparison.Ordinal);
+    /// <summary>A number or a day, or one after it.</summary>
+    public bool IsMinimum => text.StartsWith(AtLeast, StringComparison.Ordinal);
 
     /// <exception cref="MalformedException">None of the four forms.</exception>
     public static ExpectedValue Parse(string text)

@@ -187,13 +187,30 @@ public sealed class AccessRulesTests
         town.Refusals(town.Propose(new SetReference("any", "tpm", new Dictionary<string, string> { ["pcr0"] = "*" }, 1))));
 
     [Theory]
-    [InlineData("pcr0", "a*")]
+    [InlineData("host_data", "a*")]
     [InlineData("tcb.snp", ">=08")]
-    [InlineData("pcr0", "")]
+    [InlineData("host_data", "")]
     [InlineData("pcr 0", "aa")]
     [InlineData("", "aa")]
     public void Rejects_reference_values_that_could_be_read_in_two_ways(string claim, string value) =>
         Assert.Single(town.Refusals(town.Propose(new SetReference("odd", "sev-snp", new Dictionary<string, string> { [claim] = value, ["measurement"] = "00" }, 1))));
+
+    [Theory]
+    [InlineData("sev-snp", "gpu.driver", ">=550", "gpu.driver: >=550 is never so, its values are neither numbers nor days")]
+    [InlineData("sev-snp", "measurement", ">=550", "measurement: >=550 is never so, its values are neither numbers nor days")]
+    [InlineData("sev-snp", "tcb.snp", ">=2026-01-31", "tcb.snp: >=2026-01-31 is never so, its values are numbers")]
+    [InlineData("tdx", "tcb_date", ">=22", "tcb_date: >=22 is never so, its values are days")]
+    [InlineData("nitro", "pcr4", "aa", "pcr4 is no claim of nitro evidence")]
+    [InlineData("sev-snp", "gpu.17.driver", "550", "gpu.17.driver is no claim of sev-snp evidence")]
+    public void Rejects_reference_values_that_no_evidence_could_be_like(string kind, string claim, string value, string why) =>
+        Assert.Equal([why], town.Refusals(town.Propose(new SetReference("never", kind, new Dictionary<string, string> { [claim] = value, ["gpus"] = ">=1" }, 1))));
+
+    [Theory]
+    [InlineData("tcb.snp", ">=22")]
+    [InlineData("gpu.2.count", ">=1")]
+    [InlineData("gpu.16.vbios", "96.00.9F.00.01|96.00.9F.00.02")]
+    public void Accepts_reference_values_that_evidence_can_be_like(string claim, string value) =>
+        Assert.Empty(town.Refusals(town.Propose(new SetReference("good", "sev-snp", new Dictionary<string, string> { [claim] = value, ["tcb.tee"] = "3" }, 1))));
 
     [Fact]
     public void Rejects_reference_values_of_a_version_that_is_not_higher_even_after_they_were_removed()

@@ -29,9 +29,9 @@ internal static class TeeClaims
 
     private static readonly string[] Versions = ["reported_tcb", "current_tcb", "committed_tcb", "launch_tcb"];
 
-    private static readonly (string Name, string Claim)[] Gpu = [("gpu.architecture", "architecture"), ("gpu.cc_mode", "cc_mode"), ("gpu.driver", "driver_version"), ("gpu.mode", "mode"), ("gpu.vbios", "vbios_version")];
+    private static readonly (string Name, string Claim)[] Gpu = [("architecture", "architecture"), ("cc_mode", "cc_mode"), ("driver", "driver_version"), ("mode", "mode"), ("vbios", "vbios_version")];
 
-    private static readonly (string Name, string Claim)[] Switch = [("switch.bios", "bios_version")];
+    private static readonly (string Name, string Claim)[] Switch = [("bios", "bios_version")];
 
     /// <param name="claims">Of a good composite verdict.</param>
     public static IReadOnlyDictionary<string, string> Of(JsonObject claims)
@@ -56,13 +56,13 @@ internal static class TeeClaims
                 break;
         }
         var devices = claims["devices"]!.AsArray().Select(device => device!.AsObject()).ToLookup(device => (string?)device["kind"]);
-        All("gpus", Gpu, [.. devices["nvidia-gpu"]], flat);
-        All("switches", Switch, [.. devices["nvidia-switch"]], flat);
+        All("gpus", "gpu.", Gpu, [.. devices["nvidia-gpu"]], flat);
+        All("switches", "switch.", Switch, [.. devices["nvidia-switch"]], flat);
         return flat;
     }
 
     /// <summary>Whether evidence of a machine with this processor can have the claim.</summary>
-    public static bool Has(string kind, string claim) => Gpu.Concat(Switch).Any(each => each.Name == claim) || claim is "gpus" or "switches" || kind switch
+    public static bool Has(string kind, string claim) => claim is "gpus" or "switches" || IsOfDevices(claim, "gpu.", Gpu) || IsOfDevices(claim, "switch.", Switch) || kind switch
     {
         "sev-snp" => Snp.Any(each => each.Name == claim) || SnpLevels.Any(each => each.Name == claim),
         "tdx" => Tdx.Any(each => each.Name == claim) || claim is "fmspc" or "tcb_status" or "tcb_date",
@@ -70,11 +70,24 @@ internal static class TeeClaims
         _ => false,
     };
 
-    private static void Copy((string Name, string Claim)[] wanted, JsonObject claims, SortedDictionary<string, string> flat)
+    /// <summary>Whether the claim can be a whole number, so that one can be at least another.</summary>
+    public static bool IsNumber(string claim) => claim is "gpus" or "switches" or "guest_svn" or "vmpl" || claim.EndsWith(".count", StringComparison.Ordinal) || SnpLevels.Any(each => each.Name == claim);
+
+    /// <summary>Whether the claim is a day.</summary>
+    public static bool IsDay(string claim) => claim == "tcb_date";
+
+    private static bool IsOfDevices(string claim, string prefix, (string Name, string Claim)[] each)
+    {
+        if (!claim.StartsWith(prefix, StringComparison.Ordinal)) return false;
+        var name = claim[prefix.Length..];
+        return each.Any(one => one.Name == name) || Enumerable.Range(1, CompositeEvidence.MaxDevices).Any(group => name == $"{group}.count" || each.Any(one => name == $"{group}.{one.Name}"));
+    }
+
+    private static void Copy((string Name, string Claim)[] wanted, JsonObject claims, SortedDictionary<string, string> flat, string prefix = "")
     {
         foreach (var (name, claim) in wanted)
         {
-            if (claims[claim] is { } value) flat[name] = Word(value);
+            if (claims[claim] is { } value) flat[prefix + name] = Word(value);
         }
     }
 
@@ -83,15 +96,26 @@ internal static class TeeClaims
     {
         if (cpu["reported_tcb"]?[level] is null) return;
         var lowest = Versions.Min(which => (int)cpu[which]![level]!);
-        flat[name] = lowest.ToString(CultureInfo.InvariantCulture);
+        flat[name] = Number(lowest);
     }
 
-    private static void All(string count, (string Name, string Claim)[] wanted, IReadOnlyList<JsonObject> devices, SortedDictionary<string, string> flat)
+    /// <summary>
+    /// Devices that all say the same say it once. Where they differ, each combination stands by itself with how many say so: which driver runs with which VBIOS, and on how
+    /// many, is part of what people approve.
+    /// </summary>
+    private static void All(string count, string prefix, (string Name, string Claim)[] wanted, IReadOnlyList<JsonObject> devices, SortedDictionary<string, string> flat)
     {
-        flat[count] = devices.Count.ToString(CultureInfo.InvariantCulture);
-        if (devices.Count == 0) return;
-        foreach (var (name, claim) in wanted) flat[name] = string.Join(',', devices.Select(device => device[claim] is { } value ? Word(value) : "unsaid").Distinct().Order(StringComparer.Ordinal));
+        flat[count] = Number(devices.Count);
+        var groups = devices.GroupBy(device => string.Join('\n', wanted.Select(each => device[each.Claim] is { } value ? Word(value) : ""))).OrderBy(group => group.Key, StringComparer.Ordinal).ToList();
+        if (groups is [var all]) Copy(wanted, all.First(), flat, prefix);
+        else for (var i = 0; i < groups.Count; i++)
+        {
+            flat[$"{prefix}{i + 1}.count"] = Number(groups[i].Count());
+            Copy(wanted, groups[i].First(), flat, $"{prefix}{i + 1}.");
+        }
     }
+
+    private static string Number(int number) => number.ToString(CultureInfo.InvariantCulture);
 
     private static string Word(JsonNode value) => value.GetValueKind() == JsonValueKind.String ? (string)value! : value.ToJsonString();
 }

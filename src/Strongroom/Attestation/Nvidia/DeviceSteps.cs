@@ -54,6 +54,7 @@ internal sealed class DeviceSteps(NvidiaKind kind, CertificatePaths paths)
         findings.Check("1.indices", "measurements are numbered from 1 on, each once", report.Blocks.Count > 0 && report.Blocks.Select(block => block.Index).SequenceEqual(Enumerable.Range(1, report.Blocks.Count)),
             $"{report.Blocks.Count} measurements");
         findings.Check("1.kind", $"the report is that of {(kind.IsSwitch ? "a switch, which has no driver" : "a GPU, which names its driver")}", kind.IsOfThisKind(report));
+        findings.Check("1.versions", "the versions that the report states are letters, digits, dots, hyphens and underscores", report.Opaque.Vbios() is not null && (kind.IsSwitch || report.Opaque.Text(OpaqueData.DriverVersion) is not null));
     }
 
     /// <summary>Whatever a document says beside the report must be what the report says. Silence is no contradiction; the report is what counts.</summary>

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using Strongroom.Bytes;
 
@@ -45,12 +46,17 @@ internal sealed class OpaqueData
         return new(fields);
     }
 
-    /// <summary>ASCII, ended by zero bytes or not; null where the device does not say, or not in printable characters.</summary>
+    private static readonly SearchValues<byte> Plain = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"u8);
+
+    /// <summary>
+    /// Letters, digits, dots, hyphens and underscores, ended by zero bytes or not; null where the device does not say, or with anything else: the text becomes a claim, whose
+    /// expected values have separators.
+    /// </summary>
     public string? Text(int type)
     {
         if (this[type] is not { } value) return null;
         var text = value.Span.TrimEnd((byte)0);
-        return text.IsEmpty || text.ContainsAnyExceptInRange((byte)0x21, (byte)0x7E) ? null : Encoding.ASCII.GetString(text);
+        return text.IsEmpty || text.ContainsAnyExcept(Plain) ? null : Encoding.ASCII.GetString(text);
     }
 
     /// <summary>A GPU writes its VBIOS version 96.00.9f.00.00 as 00 9f 00 96 and the last byte after that, in a field of twice 4 bytes; a switch writes it as text.</summary>

@@ -102,6 +102,7 @@ internal static class AccessRules
         {
             if (claim.Length == 0 || claim.AsSpan().ContainsAnyExceptInRange('!', '~')) yield return "the name of a claim has visible ASCII characters";
             else if (Fault(value) is { } fault) yield return $"{claim}: {fault}";
+            else if (NeverAsExpected(set.Kind, claim, value) is { } why) yield return why;
         }
         if (set.Version < 1 || set.Version <= state.ReferenceVersions.GetValueOrDefault(set.Name))
             yield return $"the version of {set.Name} must be higher than {state.ReferenceVersions.GetValueOrDefault(set.Name)}, the last on record";
@@ -113,6 +114,15 @@ internal static class AccessRules
             if (tag.Version < before.Version) yield return $"{id} has version {tag.Version}, and {before.Version} of the same signer was recorded before: a lower one takes back what replaced it";
             else if (tag.Version == before.Version && tag.Digest != before.Digest) yield return $"{id} has version {tag.Version}, which of the same signer was recorded before with other content";
         }
+    }
+
+    /// <summary>A set that no evidence can ever match keeps every machine out, and nobody sees why.</summary>
+    private static string? NeverAsExpected(string kind, string claim, string value)
+    {
+        if (!CompositeEvidence.CpuKinds.Contains(kind)) return null;
+        if (!TeeClaims.Has(kind, claim)) return $"{claim} is no claim of {kind} evidence";
+        if (!ExpectedValue.Parse(value).IsMinimum || TeeClaims.IsNumber(claim) && !value.Contains('-') || TeeClaims.IsDay(claim) && value.Contains('-')) return null;
+        return $"{claim}: {value} is never so, its values are {(TeeClaims.IsDay(claim) ? "days" : TeeClaims.IsNumber(claim) ? "numbers" : "neither numbers nor days")}";
     }
 
     private static string? SignerFault(ReadOnlyMemory<byte> signer)

@@ -1,3 +1,5 @@
+using System.Text;
+using System.Text.Json.Nodes;
 using Strongroom.Attestation;
 using Strongroom.Attestation.Appraisal;
 using Strongroom.Attestation.Composite;
@@ -227,12 +229,40 @@ public sealed class TeeVerifierTests
     }
 
     [Fact]
-    public void Values_of_several_gpus_stand_together_each_once()
+    public void Gpus_that_differ_are_told_by_combination_and_number() => Assert.Equal(
+        [
+            "gpu.1.architecture=HOPPER", "gpu.1.count=1", "gpu.1.driver=550.2", "gpu.1.mode=spt", "gpu.1.vbios=96.A", "gpu.2.architecture=HOPPER", "gpu.2.cc_mode=on", "gpu.2.count=2", "gpu.2.driver=550.1", "gpu.2.mode=spt",
+            "gpu.2.vbios=96.B", "gpu.3.architecture=HOPPER", "gpu.3.cc_mode=on", "gpu.3.count=1", "gpu.3.driver=550.2", "gpu.3.mode=spt", "gpu.3.vbios=96.A", "gpus=4",
+        ],
+        Measured(("550.1", "96.B", "on"), ("550.2", "96.A", "on"), ("550.2", "96.A", null), ("550.1", "96.B", "on")));
+
+    [Fact]
+    public void Which_driver_runs_with_which_vbios_is_measured()
     {
-        var machine = TestMachine.SnpWithGpus(Now, gpus: 3);
-        machine.Gpus[2].Says.Remove("cc_mode");
-        Assert.Equal("on,unsaid", Trusted(machine, machine.Enrolled(Now)).Claims["gpu.cc_mode"]);
+        Assert.NotEqual(Measured(("550.1", "96.A", "on"), ("550.2", "96.B", "on")), Measured(("550.1", "96.B", "on"), ("550.2", "96.A", "on")));
+        Assert.NotEqual(Measured(("550.1", "96.A", "on"), ("550.2", "96.B", "on"), ("550.2", "96.B", "on")), Measured(("550.1", "96.A", "on"), ("550.1", "96.A", "on"), ("550.2", "96.B", "on")));
+        Assert.Equal(Measured(("550.1", "96.A", "on"), ("550.2", "96.B", "on")), Measured(("550.2", "96.B", "on"), ("550.1", "96.A", "on")));
     }
+
+    [Theory]
+    [InlineData("550|90")]
+    [InlineData("550,90")]
+    [InlineData("*")]
+    [InlineData("550 90")]
+    public void Rejects_a_device_whose_words_could_separate_others(string driver) =>
+        Rejects("gpu1.gpu.1.versions: ", TestMachine.SnpWithGpus(Now), machine => machine.Gpus[1] = With(machine.Gpus[1], 3, Encoding.ASCII.GetBytes(driver)));
+
+    private static TestDevice With(TestDevice device, int opaque, byte[] value) => device with { Opaque = new(device.Opaque) { [opaque] = value } };
+
+    /// <summary>What is claimed of GPUs that say this.</summary>
+    private static IEnumerable<string> Measured(params (string Driver, string Vbios, string? CcMode)[] gpus) => TeeClaims.Of(new JsonObject
+    {
+        ["cpu"] = new JsonObject { ["kind"] = "nitro", ["platform"] = "enclave", ["pcrs"] = new JsonObject() },
+        ["devices"] = new JsonArray([.. gpus.Select(gpu => new JsonObject
+        {
+            ["kind"] = "nvidia-gpu", ["architecture"] = "HOPPER", ["cc_mode"] = gpu.CcMode, ["driver_version"] = gpu.Driver, ["mode"] = "spt", ["vbios_version"] = gpu.Vbios,
+        })]),
+    }).Where(claim => claim.Key.StartsWith("gpu", StringComparison.Ordinal)).Select(claim => $"{claim.Key}={claim.Value}");
 
     private static VerifiedEvidence Trusted(TestMachine machine, EnrolledMachine enrolled) =>
         Verify(machine, enrolled) switch { Verdict.Trusted trusted => trusted.Evidence, var other => throw new InvalidOperationException(string.Join("; ", ((Verdict.Rejected)other).Reasons)) };
