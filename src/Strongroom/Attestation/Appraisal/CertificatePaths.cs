@@ -87,9 +87,9 @@ internal sealed class CertificatePaths(VendorRoots roots)
         {
             return Build(leaf, candidates, root, out reason);
         }
-        catch (CryptographicException e)
+        catch (CryptographicException)
         {
-            reason = $"a certificate cannot be read: {e.Message}";
+            reason = "a certificate cannot be read"; // libcrypto's words differ between versions, and an audit compares reasons
             return null;
         }
     }

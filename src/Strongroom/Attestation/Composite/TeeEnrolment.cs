@@ -38,7 +38,7 @@ public sealed record TeeEnrolment(MachineIdentity? Identity, IReadOnlyDictionary
         var result = CompositeAppraiser.Under(roots).Appraise(request with { Policy = Policy });
         return result.Outcome switch
         {
-            Outcome.Rejected => Rejected([.. result.Failures.Select(check => $"{check.Id}: not so: {check.What}")]),
+            Outcome.Rejected => Rejected([.. result.Failures.Select(InWords)]),
             Outcome.EndorsementsMissing => throw new UnavailableException($"endorsements are missing or stale: {Few(result.Missing)}"),
             _ => MachineIdentity.Of(result.Claims) is { } identity ? new(identity, TeeClaims.Of(result.Claims), [])
                 : Rejected(["identity: the processor does not say which one it is, and no ledger can name it"]),
@@ -55,6 +55,13 @@ public sealed record TeeEnrolment(MachineIdentity? Identity, IReadOnlyDictionary
         if (machine.Kind != kind) return new Verdict.Rejected([$"kind: this is no {kind} machine"]);
         return machine.Id == identity.MachineId() && machine.AttestationKey.Span.SequenceEqual(identity.ToBytes()) ? new Verdict.Trusted(trusted())
             : new Verdict.Rejected(["identity: the evidence is of another machine than the enrolled one: another processor, or another set of devices"]);
+    }
+
+    /// <summary>What was found, and what has to hold for it to pass. Devices and certificates word part of it: nothing in it is invisible to who reads it.</summary>
+    private static string InWords(Check failed)
+    {
+        var said = failed.Detail is { } found ? $"{failed.Id}: {found}; required: {failed.What}" : $"{failed.Id}: required, and not found: {failed.What}";
+        return string.Concat(said.Select(character => char.IsControl(character) ? '?' : character));
     }
 
     /// <summary>Whoever sends evidence has this logged each time; a machine with many devices can miss hundreds, and evidence verify names them all.</summary>

@@ -96,9 +96,9 @@ internal static class PckChain
             if (MissingIssuer(leaf, others) is { } issuer) appraisal.Missing(step, What, $"the certificate of {issuer}", group);
             else appraisal.Check(step, What, false, reason, group);
         }
-        catch (CryptographicException e)
+        catch (CryptographicException)
         {
-            appraisal.Check(step, What, false, e.Message, group);
+            appraisal.Check(step, What, false, "a certificate cannot be read", group);
         }
         return null;
     }

@@ -45,7 +45,7 @@ internal sealed class SnpKey
         }
         catch (Exception e) when (e is AsnContentException or CryptographicException or MalformedException)
         {
-            FormProblem = $"the certificate cannot be read: {e.Message}";
+            FormProblem = e is MalformedException ? $"the certificate cannot be read: {e.Message}" : "the certificate cannot be read";
         }
     }
 
