@@ -75,7 +75,8 @@ internal static class EndorsementsCommand
 
     private static Command Show() => new Command("show", "The bundle on record, and until when each thing in it is good; exit code 3 when something is past its time").With(Days).Talks(async (parsed, session, terminal, cancel) =>
     {
-        var (found, bundle) = await EndorsementsOnRecord.ReadAsync(session, RecordedEndorsements.Read, cancel);
+        var (found, bundle) = await EndorsementsOnRecord.FindAsync(session, RecordedEndorsements.Read, cancel)
+            ?? throw new RefusedException("no endorsements are on record; strongroom endorsements export and record put them there");
         var held = bundle.Endorsements;
         var all = HeldEndorsement.Of(held, TimeProvider.System.GetUtcNow(), TimeSpan.FromDays(parsed.GetValue(Days)));
         terminal.Answer(

@@ -10,10 +10,11 @@ namespace Strongroom.Cli.Machines;
 /// </summary>
 internal static class EndorsementsOnRecord
 {
-    /// <exception cref="RefusedException">None are on record, or the ledger does not have what the broker says there.</exception>
-    internal static async Task<(EndorsementsReply Said, RecordedEndorsements Bundle)> ReadAsync(Session session, Func<ReadOnlyMemory<byte>, RecordedEndorsements> read, CancellationToken cancel)
+    /// <returns>Null where the broker has none: what needs them gets no verdict, and nothing passes for want of one.</returns>
+    /// <exception cref="RefusedException">The ledger does not have what the broker says there.</exception>
+    internal static async Task<(EndorsementsReply Said, RecordedEndorsements Bundle)?> FindAsync(Session session, Func<ReadOnlyMemory<byte>, RecordedEndorsements> read, CancellationToken cancel)
     {
-        var said = await session.Broker.EndorsementsAsync(cancel);
+        if (await session.Broker.EndorsementsAsync(cancel) is not { } said) return null;
         if (await session.RecordAsync(said.Index, cancel) is not CommandRecord { Command: RecordEndorsements recorded }
             || (recorded.Bundle, recorded.Collector, recorded.Collected) != (said.Bundle, said.Collector, said.Collected))
             throw new RefusedException($"ledger entry {said.Index} does not put the endorsements on record that the broker says");

@@ -43,7 +43,7 @@ internal sealed record TeeIntroduction(EnrolmentChallenge Challenge, EnrolmentTr
         Session session, EnrolmentChallenge challenge, byte[] evidence, Func<ReadOnlyMemory<byte>, RecordedEndorsements> read, CancellationToken cancel)
     {
         var transcript = Require(session, challenge);
-        var (_, onRecord) = await EndorsementsOnRecord.ReadAsync(session, read, cancel);
+        var onRecord = (await EndorsementsOnRecord.FindAsync(session, read, cancel))?.Bundle ?? RecordedEndorsements.None;
         var found = onRecord.Enrolment(transcript.Kind, evidence, transcript.Digest(), transcript.Issued);
         return found.Identity is { } identity
             ? new(challenge, transcript, evidence, identity, Measurement.From(transcript.Kind, found.Claims))

@@ -130,7 +130,13 @@ public sealed class BrokerClient(HttpClient http, ReadSigner? signer = null)
 
     public Task<PolicyReply> PolicyAsync(CancellationToken cancel = default) => GetAsync("v1/policy", ProtocolJson.Default.PolicyReply, cancel);
 
-    public Task<EndorsementsReply> EndorsementsAsync(CancellationToken cancel = default) => GetAsync("v1/endorsements", ProtocolJson.Default.EndorsementsReply, cancel);
+    /// <summary>The vendors' endorsements on record; null where there are none.</summary>
+    public async Task<EndorsementsReply?> EndorsementsAsync(CancellationToken cancel = default)
+    {
+        using var request = Write(HttpMethod.Get, "v1/endorsements", []);
+        using var response = await SendAsync(request, HttpCompletionOption.ResponseContentRead, HttpStatusCode.NotFound, cancel).ConfigureAwait(false);
+        return response.StatusCode == HttpStatusCode.NotFound ? null : await ReadAsync(response, ProtocolJson.Default.EndorsementsReply, cancel).ConfigureAwait(false);
+    }
 
     /// <summary>What lies beside the ledger under this digest.</summary>
     /// <exception cref="RefusedException">It is not there, or is something else.</exception>

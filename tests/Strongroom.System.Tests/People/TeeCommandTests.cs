@@ -1,4 +1,6 @@
 using System.Text.Json.Nodes;
+using Strongroom.Bytes;
+using Strongroom.Tests.Attestation.Composite;
 
 namespace Strongroom.System.Tests.People;
 
@@ -15,6 +17,12 @@ public sealed class TeeCommandTests
         await house.MustAsync(0, "endorsements", "export", "vendors", "bundle", "--key", "K.key.publisher");
 
         Assert.Equal(1, (await house.AsAsync("owner", "endorsements", "show")).Code); // nothing is on record
+        var now = DateTimeOffset.UtcNow;
+        var nitro = await house.AsAsync(0, "owner", "machine", "challenge", "nitro", "--out", "to-nitro");
+        await File.WriteAllBytesAsync(house.At("from-nitro"), TestMachine.NitroAlone(now).Evidence(Digest.Parse((string)nitro["nonce"]!), now));
+        var judged = await house.AsAsync("owner", "machine", "enrol", "--challenge", "to-nitro", "--evidence", "from-nitro", "--yes");
+        Assert.Equal(1, judged.Code);
+        Assert.Contains("cpu.nitro.5", judged.Error, StringComparison.Ordinal); // it was judged, and its root is a test's: no endorsements are needed for a Nitro enclave
         string[] record = ["endorsements", "record", "bundle", "--collector", "lab", "--yes"];
         Assert.Equal(1, (await house.AsAsync("owner", record)).Code); // nobody recorded who lab is
         await house.ChangeAsync("collector", "add", "lab", "K.key.publisher.pub");
