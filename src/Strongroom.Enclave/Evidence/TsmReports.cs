@@ -34,9 +34,11 @@ public sealed class TsmReports
     /// <param name="remove">Removes it with its files.</param>
     internal TsmReports(string place, Func<string, bool> make, Action<string> remove) => (this.place, this.make, this.remove) = (place, make, remove);
 
-    /// <summary>The kind of evidence: <c>sev-snp</c> or <c>tdx</c>; null where there is no such module, or one of a kind that is not known here.</summary>
-    /// <exception cref="UnavailableException">The kernel has a module and does not let us ask it.</exception>
-    public string? Kind() => Directory.Exists(place) ? InEntry(entry => KindOf(Word(entry, "provider")), without: () => null) : null;
+    /// <summary>The kind of evidence: <c>sev-snp</c> or <c>tdx</c>; null where there is no such module.</summary>
+    /// <exception cref="UnavailableException">The kernel has a module and does not let us ask it, or one of a kind that is not known here: a processor that is there, and nothing weaker takes its place.</exception>
+    public string? Kind() => Directory.Exists(place)
+        ? InEntry(entry => KindOf(Word(entry, "provider")) ?? throw new UnavailableException($"{place} speaks for '{Word(entry, "provider")}', which is not known here: ask for other evidence by name"), without: () => (string?)null)
+        : null;
 
     /// <summary>A report over these bytes; of SEV-SNP with the certificates that the host keeps for it.</summary>
     /// <param name="kind">As <see cref="Kind"/> said.</param>

@@ -4,6 +4,7 @@ using Strongroom.Attestation.Composite;
 using Strongroom.Bytes;
 using Strongroom.Enclave;
 using Strongroom.Enclave.Evidence;
+using Strongroom.Enclave.Native;
 using Strongroom.Tests.Attestation.Composite;
 
 namespace Strongroom.System.Tests.Collect;
@@ -75,10 +76,20 @@ public sealed class TeeMachineTests
     public void A_processor_is_found_by_its_kernel_and_by_nothing_else()
     {
         using var snp = new SimulatedTsm();
-        using var other = new SimulatedTsm { Provider = "arm_cca_guest" };
+        var none = new TsmReports("/no/such/place", Directories.Make, Directories.Remove);
         Assert.Equal("sev-snp", Processor.Find(snp.Reports, hasNitro: true)?.Kind);
-        Assert.Equal("nitro", Processor.Find(other.Reports, hasNitro: true)?.Kind);
-        Assert.Null(Processor.Find(other.Reports, hasNitro: false));
+        Assert.Equal("nitro", Processor.Find(none, hasNitro: true)?.Kind);
+        Assert.Null(Processor.Find(none, hasNitro: false));
+    }
+
+    [Fact]
+    public void A_processor_of_another_kind_is_no_reason_to_take_a_TPM_instead()
+    {
+        using var other = new SimulatedTsm { Provider = "arm_cca_guest" };
+        Assert.Throws<UnavailableException>(() => Processor.Find(other.Reports, hasNitro: false));
+        Assert.Throws<UnavailableException>(() => Processor.Find(other.Reports, hasNitro: true));
+        Assert.Throws<UnavailableException>(() => Processor.Require("sev-snp", other.Reports, hasNitro: true));
+        Assert.Equal("nitro", Processor.Require("nitro", other.Reports, hasNitro: true).Kind); // what is asked for by name and is there
     }
 
     [Fact]

@@ -35,12 +35,20 @@ public sealed class TsmReportsTests
     [Theory]
     [InlineData("sev_guest", "sev-snp")]
     [InlineData("tdx_guest", "tdx")]
-    [InlineData("arm_cca_guest", null)]
-    [InlineData("", null)]
-    public void The_module_is_known_by_its_provider(string provider, string? kind)
+    public void The_module_is_known_by_its_provider(string provider, string kind)
     {
         using var kernel = new SimulatedTsm { Provider = provider };
         Assert.Equal(kind, kernel.Reports.Kind());
+        Assert.Equal(0, kernel.Entries);
+    }
+
+    [Theory]
+    [InlineData("arm_cca_guest")]
+    [InlineData("")]
+    public void A_provider_that_is_not_known_is_no_machine_without_a_processor(string provider)
+    {
+        using var kernel = new SimulatedTsm { Provider = provider };
+        Assert.Contains($"'{provider}', which is not known here", Assert.Throws<UnavailableException>(kernel.Reports.Kind).Message, StringComparison.Ordinal);
         Assert.Equal(0, kernel.Entries);
     }
 
