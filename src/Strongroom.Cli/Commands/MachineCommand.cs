@@ -78,7 +78,7 @@ internal static class MachineCommand
             var path = parsed.GetRequiredValue(file);
             if (File.Exists(path)) throw new UsageException($"{path} is there already; name a new file");
             var challenge = await TeeIntroduction.AskAsync(session, parsed.GetRequiredValue(kind), cancel);
-            File.WriteAllBytes(path, CanonicalJson.Serialize(challenge, ProtocolJson.Default.EnrolmentChallenge));
+            PrivateFile.Write(path, CanonicalJson.Serialize(challenge, ProtocolJson.Default.EnrolmentChallenge));
             var nonce = challenge.Transcript!.Digest();
             terminal.Answer(
                 new JsonObject { ["nonce"] = nonce.ToString(), ["expires"] = Timestamp.Format(challenge.Expires) },

@@ -40,7 +40,8 @@ internal static class ReferenceCommand
             draft.AtLeast(parsed.GetValue(least) ?? []);
             draft.Any(parsed.GetValue(any) ?? []);
             var next = parsed.GetValue(version) ?? ((await session.Broker.ReferencesAsync(cancel)).SingleOrDefault(set => set.Name == name)?.Version ?? 0) + 1;
-            var signing = new Signing(session, session.Propose(new SetReference(name, draft.Kind, draft.Values, next, draft.Corim))) { Next = Signing.SecondAdministrator, WhileMissing = ExitCode.NotYet };
+            var set = new SetReference(name, draft.Kind, draft.Values, next, draft.Corim);
+            var signing = new Signing(session, session.Propose(set)) { Before = InWords.Lent(set), Next = Signing.SecondAdministrator, WhileMissing = ExitCode.NotYet };
             return upload is { } read ? signing with { Send = (signed, stop) => session.Broker.ProposeReferencesAsync(new(signed, read.Corim), stop) } : signing;
         });
     }

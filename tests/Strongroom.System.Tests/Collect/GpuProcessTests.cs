@@ -49,8 +49,20 @@ public sealed class GpuProcessTests
     }
 
     [Fact]
-    public void A_library_named_by_the_environment_is_not_the_drivers() => // the clean environment has no such variable
+    public void A_library_named_by_the_environment_is_not_the_drivers()
+    {
         Assert.DoesNotContain(CleanStart.Wanted([$"LD_LIBRARY_PATH={Path.GetDirectoryName(SimulatedGpus.Library)}"]), variable => variable.StartsWith("LD_", StringComparison.Ordinal));
+        var before = Environment.GetEnvironmentVariable("LD_LIBRARY_PATH");
+        Environment.SetEnvironmentVariable("LD_LIBRARY_PATH", Path.GetDirectoryName(SimulatedGpus.Library));
+        try
+        {
+            Assert.NotEqual(new(1, "on"), GpuProcess.FindIn(GpuProcess.Ask([], verb => ["dotnet", Program, .. verb]))); // in the environment that the enclave gives it
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("LD_LIBRARY_PATH", before);
+        }
+    }
 
     [Fact]
     public void Who_says_too_much_is_cut_off()

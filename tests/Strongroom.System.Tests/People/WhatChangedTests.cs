@@ -3,6 +3,7 @@ using Strongroom.Attestation;
 using Strongroom.Attestation.Composite;
 using Strongroom.Bytes;
 using Strongroom.Cli.Approving;
+using Strongroom.Cli;
 using Strongroom.Cli.References;
 using Strongroom.Crypto;
 using Strongroom.Facts;
@@ -212,6 +213,18 @@ public sealed class WhatChangedTests : IAsyncLifetime
         var values = new Dictionary<string, string> { ["vmpl"] = "0" };
         var before = new SetReference("images", "sev-snp", values, 1, new CorimSource(Digest.Of("file"u8), new byte[] { 1 }, new Dictionary<string, CorimTagVersion>()));
         Assert.Contains(SetBefore.Differences(before, new("images", "sev-snp", values, 2), 7), line => line.StartsWith("  LOOSER no CoRIM vouches for it any more", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("*", "any provider's key")]
+    [InlineData("cloud", "the provider's (cloud) key")]
+    [InlineData(null, null)]
+    public void Whose_key_may_sign_reports_beside_the_chips_own_is_told(string? provider, string? told)
+    {
+        var values = new Dictionary<string, string> { ["vmpl"] = "0", ["signing_key"] = "*" };
+        if (provider is not null) values["provider"] = provider;
+        var said = InWords.Lent(new("images", "sev-snp", values, 1));
+        Assert.Equal(told is not null, said.Any(line => line.Contains(told ?? "key", StringComparison.Ordinal)));
     }
 
     [Theory]

@@ -13,7 +13,7 @@ internal static class TeeClaims
     private static readonly (string Name, string Claim)[] Snp =
     [
         ("product", "product"), ("measurement", "measurement"), ("host_data", "host_data"), ("id_key_digest", "id_key_digest"), ("author_key_digest", "author_key_digest"), ("family_id", "family_id"),
-        ("image_id", "image_id"), ("guest_svn", "guest_svn"), ("vmpl", "vmpl"), ("signing_key", "signing_key"), ("policy", "policy_bits"), ("platform", "platform_bits"),
+        ("image_id", "image_id"), ("guest_svn", "guest_svn"), ("vmpl", "vmpl"), ("signing_key", "signing_key"), ("provider", "provider_id"), ("policy", "policy_bits"), ("platform", "platform_bits"),
     ];
 
     private static readonly (string Name, string Claim)[] Tdx =

@@ -79,7 +79,8 @@ public sealed class TeeVerifierTests
         }
         var open = TestMachine.SnpWithGpus(Now, gpus: 0);
         Lend(open, 4);
-        Trusted(open, open.Enrolled(Now)); // the key is the provider's, the report still names the chip
+        var claims = Trusted(open, open.Enrolled(Now)).Claims; // the key is the provider's, the report still names the chip
+        Assert.Equal(("vlek", "test-cloud"), (claims["signing_key"], claims["provider"]));
         Rejects(Nameless, TestMachine.SnpWithGpus(Now, gpus: 0), machine => Lend(machine, 6));
         Rejects(Nameless, TestMachine.SnpWithGpus(Now, gpus: 0), machine =>
         {
@@ -136,6 +137,16 @@ public sealed class TeeVerifierTests
         var said = Assert.Throws<UnavailableException>(() => Verify(machine, machine.Enrolled(Now), machine.Endorsements(Now.AddDays(-20)))).Message;
         Assert.Matches("cpu.snp.6.*gpu0.*; and [0-9]+ more$", said);
         Assert.True(said.Length < 4096, said);
+    }
+
+    [Fact]
+    public void Says_what_was_found_and_what_is_required()
+    {
+        var machine = TestMachine.SnpWithGpus(Now);
+        var enrolled = machine.Enrolled(Now);
+        machine.Snp!.U32(0x030, 1); // VMPL
+        var reasons = Assert.IsType<Verdict.Rejected>(Verify(machine, enrolled)).Reasons;
+        Assert.Contains("cpu.snp.11: expected 0, found 1; required: the report was asked for from the privilege level that the policy names", reasons);
     }
 
     [Fact]
@@ -197,6 +208,20 @@ public sealed class TeeVerifierTests
         var bytes = new MachineIdentity(cpu, [.. names.Select(name => name.Length == 1 ? new string(name[0], 64) : name)]).ToBytes();
         if (good is null) Assert.Throws<MalformedException>(() => MachineIdentity.Parse(bytes));
         else Assert.Equal(names.Length, MachineIdentity.Parse(bytes).Devices.Count);
+    }
+
+    [Theory]
+    [InlineData("reported_tcb")]
+    [InlineData("current_tcb")]
+    [InlineData("committed_tcb")]
+    [InlineData("launch_tcb")]
+    public void A_level_is_the_lowest_of_all_four(string lowest)
+    {
+        var cpu = new JsonObject { ["kind"] = "sev-snp" };
+        foreach (var which in (string[])["reported_tcb", "current_tcb", "committed_tcb", "launch_tcb"])
+            cpu[which] = new JsonObject { ["boot_loader"] = which == lowest ? 1 : 4, ["tee"] = 3, ["snp"] = 2, ["microcode"] = 200 };
+        var claims = TeeClaims.Of(new JsonObject { ["cpu"] = cpu, ["devices"] = new JsonArray() });
+        Assert.Equal(("1", "3"), (claims["tcb.bootloader"], claims["tcb.tee"]));
     }
 
     [Fact]
