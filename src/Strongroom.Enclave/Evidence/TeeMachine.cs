@@ -16,15 +16,9 @@ public sealed class TeeMachine : Machine
     /// <param name="processor">This machine's.</param>
     /// <param name="devices">Evidence of every device over a nonce.</param>
     public TeeMachine(Processor processor, Func<ReadOnlyMemory<byte>, IReadOnlyList<EvidencePart>> devices)
-        : this(processor, devices, evidence => MachineIdentity.Stated(evidence, TimeProvider.System.GetUtcNow()))
-    {
-    }
-
-    /// <param name="identify">Reads the identity from evidence.</param>
-    internal TeeMachine(Processor processor, Func<ReadOnlyMemory<byte>, IReadOnlyList<EvidencePart>> devices, Func<CompositeEvidence, MachineIdentity?> identify)
     {
         (this.processor, this.devices) = (processor, devices);
-        identity = new(() => identify(Collect(Digest.Of(RandomNumberGenerator.GetBytes(Digest.SizeInBytes)))) ?? throw new UnavailableException(
+        identity = new(() => MachineIdentity.Stated(Collect(Digest.Of(RandomNumberGenerator.GetBytes(Digest.SizeInBytes))), TimeProvider.System.GetUtcNow()) ?? throw new UnavailableException(
             $"this machine's {processor.Kind} evidence does not say which machine it is (a masked chip id, a quote without its certificates, or a GPU without its own): it cannot be enrolled"));
     }
 

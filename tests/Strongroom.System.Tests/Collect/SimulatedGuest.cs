@@ -20,11 +20,12 @@ internal sealed partial class SimulatedGuest : IDisposable
     private TsmFileSystem? files;
 
     /// <param name="module">What the processor is at first.</param>
-    public SimulatedGuest(TsmModule module)
+    /// <param name="gpu">Whose driver's library is installed; null for a guest without one.</param>
+    public SimulatedGuest(TsmModule module, GuestGpu? gpu = null)
     {
-        Module = module;
+        (Module, Gpu) = (module, gpu);
         if (Environment.UserName != "root" || !File.Exists("/dev/fuse")) Assert.Skip("no file system can stand in the place of configfs here: run the tests as root, with /dev/fuse");
-        kernel = new(Run) { IsBackground = true };
+        kernel = new(Kernel) { IsBackground = true };
         kernel.Start();
         try
         {
@@ -34,9 +35,13 @@ internal sealed partial class SimulatedGuest : IDisposable
         {
             Assert.Skip($"no file system can stand in the place of configfs here ({e.Message}): run the tests as root, and a container with --cap-add SYS_ADMIN");
         }
+        // As a driver's package does it: the loader finds libraries by this cache.
+        if (gpu is not null) Assert.Equal(0, Run("sh", "-c", "ldconfig -X -C $0/ld.so.cache $0 && mount --bind $0/ld.so.cache /etc/ld.so.cache", gpu.Place));
     }
 
     public TsmModule Module { get; set; }
+
+    public GuestGpu? Gpu { get; }
 
     private string Namespace { get; } = "";
 
@@ -47,13 +52,20 @@ internal sealed partial class SimulatedGuest : IDisposable
 
     public void Dispose()
     {
-        var command = Command("umount", TsmReports.Place);
-        using (var unmounting = Process.Start(command[0], command[1..])) unmounting.WaitForExit();
+        Run("umount", TsmReports.Place);
         kernel.Join();
+        Gpu?.Dispose();
         if (files!.Failure is { } failure) throw new InvalidOperationException("the simulated kernel failed", failure);
     }
 
-    private void Run()
+    private int Run(params string[] command)
+    {
+        using var running = Process.Start("nsenter", Command(command)[1..]);
+        running.WaitForExit();
+        return running.ExitCode;
+    }
+
+    private void Kernel()
     {
         try
         {

@@ -34,7 +34,7 @@ public sealed class TeeHouse : IAsyncDisposable
 
     internal StandingClock Clock { get; } = new();
 
-    internal TestMachine Snp { get; } = TestMachine.SnpWithGpus(DateTimeOffset.UtcNow, gpus: 0);
+    internal TestMachine Snp { get; } = TestMachine.SnpWithGpus(DateTimeOffset.UtcNow, gpus: 1);
 
     internal TestMachine OtherSnp { get; } = OtherChip();
 
@@ -81,10 +81,11 @@ public sealed class TeeHouse : IAsyncDisposable
         var collected = (Stale = stale) - Endorsed;
         using var lab = PublisherKeys.Open(House.At("lab.key.publisher"), null);
         var name = $"bundle-{Guid.NewGuid():N}";
-        await File.WriteAllBytesAsync(House.At(name), EndorsementBundle.Sign(collected, [.. VendorFiles(collected).Select(file => new BundledFile(file.Bytes, file.Name))], lab));
+        await File.WriteAllBytesAsync(House.At(name), EndorsementBundle.Sign(collected, [.. VendorFiles(collected.AddDays(1)).Select(file => new BundledFile(file.Bytes, file.Name))], lab));
         await House.AsAsync(0, "olga", "endorsements", "record", name, "--collector", "lab", "--yes");
     }
 
+    /// <param name="at">The day after the vendors signed all of it.</param>
     internal IEnumerable<(string Name, byte[] Bytes)> VendorFiles(DateTimeOffset at) =>
         new[] { Snp, OtherSnp, Tdx }.SelectMany((machine, i) => machine.Files(at).Select(file => ($"{i}-{file.Name}", file.Bytes.ToArray())));
 
@@ -133,7 +134,7 @@ public sealed class TeeHouse : IAsyncDisposable
 
     private async Task BuildAsync()
     {
-        guests.Add(new(Module(Snp)));
+        guests.Add(new(Module(Snp), new(Snp.Gpus.Single())));
         guests.Add(new(Module(Tdx)));
         house = await House.FoundAsync(Samples(), development: false);
         await house.StartWitnessAsync();
@@ -188,7 +189,7 @@ public sealed class TeeHouse : IAsyncDisposable
 
     private static TestMachine OtherChip()
     {
-        var machine = TestMachine.SnpWithGpus(DateTimeOffset.UtcNow, gpus: 0);
+        var machine = TestMachine.SnpWithGpus(DateTimeOffset.UtcNow, gpus: 1);
         machine.Snp!.Fill(0x1A0, 64, 0x34);
         machine.Snp.Key = machine.Snp.Key with { HardwareId = machine.Snp.Report[0x1A0..0x1E0] };
         return machine;

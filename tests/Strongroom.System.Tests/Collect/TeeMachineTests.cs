@@ -27,7 +27,7 @@ public sealed class TeeMachineTests
         if (kind == "tdx") hardware.Gpus[0].Opaque[21] = [0x55]; // alone, and so not in protected PCIe mode
         using var kernel = new SimulatedTsm { Provider = provider, Report = asked => hardware.Cpu(asked, Now), Floor = kind == "sev-snp" ? 0 : null };
         using var gpus = new SimulatedGpus(count: hardware.Gpus.Count) { Devices = hardware.Gpus };
-        var machine = new TeeMachine(Processor.Find(kernel.Reports, hasNitro: true)!, nonce => GpuReports.Attest(SimulatedGpus.Library, nonce), evidence => MachineIdentity.Stated(evidence, Now, hardware.Roots));
+        var machine = new TeeMachine(Processor.Find(kernel.Reports, hasNitro: true)!, nonce => GpuReports.Attest(SimulatedGpus.Library, nonce));
         RequireTrust(hardware, machine);
         Assert.Equal(hardware.Gpus.Count, machine.Identity.Devices.Count);
     }

@@ -54,6 +54,15 @@ public sealed class TeeWalkTests(TeeHouse house) : IClassFixture<TeeHouse>
     }
 
     [Fact]
+    public async Task A_GPUs_answer_played_back_is_refused_though_the_processor_signed_that_it_was_given()
+    {
+        await house.BuiltAsync();
+        house.SnpGuest.Gpu!.Nonce = new byte[32];
+        await RefusedAsync("gpu0.gpu.5");
+        house.SnpGuest.Gpu.Nonce = null;
+    }
+
+    [Fact]
     public async Task Another_chip_says_so_itself_and_one_that_first_gives_itself_out_for_the_machine_is_refused()
     {
         var honest = await HonestAsync();

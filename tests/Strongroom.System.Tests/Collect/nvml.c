@@ -1,7 +1,8 @@
 /* libnvidia-ml without GPUs: the functions that the collector calls, with the structures of nvml.h. What they answer is told by the test; in a process that no
-   test can tell anything, one GPU says its nonce, dies of one that begins with 0xDE, never answers one that begins with 0x5E, on 0xC1 closes the line and stays, on 0xF0
+   test can tell anything, it is asked for over the socket "gpu" beside this library, and where there is none, one GPU says its nonce, dies of one that begins with 0xDE, never answers one that begins with 0x5E, on 0xC1 closes the line and stays, on 0xF0
    leaves a process behind that keeps the line, and on 0xA7 attacks whoever started its process and says what succeeded. */
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -12,7 +13,9 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 typedef struct { unsigned int environment, ccFeature, devToolsMode; } SystemState;
@@ -54,8 +57,26 @@ static void attack(unsigned char *said)
     said[11] = getsid(0) == getsid(parent);
 }
 
+/* The nonce, or nothing for the chain, is sent; the answer ends with the line. 0 where nobody listens. */
+static unsigned int elsewhere(const unsigned char *nonce, unsigned char *into)
+{
+    Dl_info here;
+    struct sockaddr_un address = {AF_UNIX};
+    unsigned int length = 0;
+    ssize_t more;
+    if (!dladdr((void *)elsewhere, &here)) return 0;
+    snprintf(address.sun_path, sizeof address.sun_path, "%.*s/gpu", (int)(strrchr(here.dli_fname, '/') - here.dli_fname), here.dli_fname);
+    int line = socket(AF_UNIX, SOCK_STREAM, 0);
+    if (connect(line, (struct sockaddr *)&address, sizeof address) == 0 && (!nonce || write(line, nonce, 32) == 32) && shutdown(line, SHUT_WR) == 0)
+        while ((more = read(line, into + length, 0x1400 - length)) > 0) length += more;
+    close(line);
+    return length;
+}
+
 static unsigned int echo(unsigned int device, const unsigned char *nonce, unsigned char *into)
 {
+    unsigned int said = elsewhere(nonce, into);
+    if (said) return said;
     if (nonce && nonce[0] == 0xDE) abort();
     if (nonce && nonce[0] == 0x5E) pause();
     if (nonce && nonce[0] == 0xC1) close(1), pause();

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Strongroom.Attestation.Appraisal;
+using Strongroom.Attestation.Nvidia;
 using Strongroom.Bytes;
 
 namespace Strongroom.Attestation.Composite;
@@ -32,21 +33,24 @@ public sealed partial record MachineIdentity(string Cpu, IReadOnlyList<string> D
     public byte[] ToBytes() => CanonicalJson.Serialize(this, AttestationJson.Default.MachineIdentity);
 
     /// <summary>
-    /// What a machine takes itself for. Nothing of its processor's evidence is verified: this is for evidence of one's own, and whoever is to believe it verifies. Null
-    /// where the processor, or a device, does not say which one it is.
+    /// What a machine takes itself for. Nothing of its evidence is verified, and no vendor's root is asked for: this is for evidence of one's own, and whoever is to believe it
+    /// verifies. Null where the processor, or a device, does not say which one it is.
     /// </summary>
     /// <param name="evidence">Just made on this machine.</param>
     /// <param name="now">Its clock.</param>
-    public static MachineIdentity? Stated(CompositeEvidence evidence, DateTimeOffset now) => Stated(evidence, now, VendorRoots.Pinned);
-
-    internal static MachineIdentity? Stated(CompositeEvidence evidence, DateTimeOffset now, VendorRoots roots)
+    /// <exception cref="MalformedException">A part is no evidence.</exception>
+    public static MachineIdentity? Stated(CompositeEvidence evidence, DateTimeOffset now)
     {
-        var claims = CompositeAppraiser.Under(roots).Appraise(new(evidence.ToBytes(), now) { Without = new HashSet<CheckGroup> { CheckGroup.Binding } }).Claims;
-        return claims["devices"]!.AsArray().All(device => device!["device_key"] is not null) ? Of(claims) : null;
+        var devices = evidence.Devices.SelectMany(part => DeviceEvidence.Read(part.Evidence)).Select(device => device.StatedKey()).ToList();
+        if (devices.Contains(null)) return null;
+        var alone = evidence with { Devices = [] };
+        return Of(CompositeAppraiser.Under(VendorRoots.Pinned).Appraise(new(alone.ToBytes(), now) { Without = new HashSet<CheckGroup> { CheckGroup.Binding } }).Claims, devices.Select(key => key!.Value.ToString()));
     }
 
     /// <summary>Null where the processor does not say which one it is. The claims are those of a composite verdict, which must be good.</summary>
-    internal static MachineIdentity? Of(JsonObject claims)
+    internal static MachineIdentity? Of(JsonObject claims) => Of(claims, claims["devices"]!.AsArray().Select(device => (string)device!["device_key"]!));
+
+    private static MachineIdentity? Of(JsonObject claims, IEnumerable<string> devices)
     {
         var cpu = claims["cpu"]!.AsObject();
         var id = (string?)cpu["kind"] switch
@@ -55,7 +59,7 @@ public sealed partial record MachineIdentity(string Cpu, IReadOnlyList<string> D
             "tdx" => NotZero((string?)cpu["platform"]?["ppid"]),
             _ => Enclave().Match((string)cpu["module_id"]!) is { Success: true } match ? match.Groups[1].Value : null, // nitro; an instance with a NitroTPM is no enclave
         };
-        return id is null ? null : new(id, [.. claims["devices"]!.AsArray().Select(device => (string)device!["device_key"]!).Order(StringComparer.Ordinal)]);
+        return id is null ? null : new(id, [.. devices.Order(StringComparer.Ordinal)]);
     }
 
     private static string? NotZero(string? hex) => hex.AsSpan().ContainsAnyExcept('0') ? hex : null;

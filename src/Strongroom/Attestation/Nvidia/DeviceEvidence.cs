@@ -35,6 +35,13 @@ internal sealed record DeviceEvidence(SpdmReport Report, IReadOnlyList<X509Certi
 
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 8 };
 
+    /// <summary>Digest of the public key of the device's own certificate, the one that its attestation key's names as its issuer; null where it did not come along. Proves nothing.</summary>
+    public Digest? StatedKey()
+    {
+        var own = Certificates.Skip(1).FirstOrDefault(each => each.SubjectName.RawData.AsSpan().SequenceEqual(Certificates[0].IssuerName.RawData));
+        return own is null ? null : Digest.Of(own.PublicKey.ExportSubjectPublicKeyInfo());
+    }
+
     /// <exception cref="MalformedException">None of the forms.</exception>
     public static IReadOnlyList<DeviceEvidence> Read(ReadOnlyMemory<byte> file)
     {
