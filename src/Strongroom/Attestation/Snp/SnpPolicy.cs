@@ -139,7 +139,8 @@ internal sealed record SnpGuestWishes(
 
 /// <summary>Bits of PLATFORM_INFO that must be exactly so; null where either will do.</summary>
 internal sealed record SnpPlatformWishes(
-    bool? Smt = null, bool? Tsme = null, bool? Ecc = null, bool? RaplDisabled = null, bool? CiphertextHiding = null, bool? AliasCheck = true, bool? TrustedIo = null);
+    bool? Smt = null, bool? Tsme = null, bool? Ecc = null, bool? RaplDisabled = null, bool? CiphertextHiding = null, bool? AliasCheck = true, bool? IommuWriteSafe = null,
+    bool? TrustedIo = null);
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,

@@ -188,10 +188,13 @@ internal readonly record struct SnpPlatformFlags(ulong Bits)
     /// <summary>No two addresses lead to the same memory (AMD-SB-3015); only firmware that looks for it can say so.</summary>
     public bool AliasCheckComplete => Bit(5);
 
+    /// <summary>Devices' writes that wait in the IOMMU cannot reach guests' memory unchecked (AMD-SB-3016); only firmware and hosts that know of it can say so.</summary>
+    public bool IommuWriteSafe => Bit(6);
+
     public bool TrustedIo => Bit(7);
 
     /// <summary>Bits that have no meaning yet.</summary>
-    public ulong Unknown => Bits & ~0b1011_1111UL;
+    public ulong Unknown => Bits & ~0b1111_1111UL;
 
     private bool Bit(int number) => (Bits >> number & 1) != 0;
 }

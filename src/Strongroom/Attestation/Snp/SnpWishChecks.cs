@@ -87,6 +87,7 @@ internal sealed class SnpWishChecks(SnpReport report, SnpProduct? product, SnpPo
         Wish("snp.13.ecc", "whether memory has error correction, as the policy wants it", wishes.Ecc, platform.Ecc);
         Wish("snp.13.rapl", "whether power readings are off, as the policy wants it", wishes.RaplDisabled, platform.RaplDisabled);
         Wish("snp.13.ciphertext-hiding", "whether ciphertext is hidden from the host, as the policy wants it", wishes.CiphertextHiding, platform.CiphertextHiding);
+        Wish("snp.13.iommu-write", "whether devices' writes cannot reach guests' memory unchecked (AMD-SB-3016), as the policy wants it", wishes.IommuWriteSafe, platform.IommuWriteSafe);
         Wish("snp.13.trusted-io", "whether devices can be trusted with the guest's memory, as the policy wants it", wishes.TrustedIo, platform.TrustedIo);
     }
 

@@ -14,7 +14,8 @@ internal static class SnpWords
         ["POLICY.RAPL_DIS"] = "guest.rapl_disabled", ["POLICY.CIPHERTEXT_HIDING"] = "guest.ciphertext_hiding", ["POLICY.PAGE_SWAP_DISABLE"] = "guest.page_swap_disabled",
         ["FAMILY_ID"] = "family_id", ["IMAGE_ID"] = "image_id", ["VMPL"] = "vmpl", ["SIGNATURE_ALGO"] = "snp.1.algorithm", ["PLATFORM_INFO"] = "snp.13",
         ["PLATFORM_INFO.SMT_EN"] = "platform.smt", ["PLATFORM_INFO.TSME_EN"] = "platform.tsme", ["PLATFORM_INFO.ECC_EN"] = "platform.ecc", ["PLATFORM_INFO.RAPL_DIS"] = "platform.rapl_disabled",
-        ["PLATFORM_INFO.CIPHERTEXT_HIDING_DRAM_EN"] = "platform.ciphertext_hiding", ["PLATFORM_INFO.ALIAS_CHECK_COMPLETE"] = "platform.alias_check", ["PLATFORM_INFO.TIO_EN"] = "platform.trusted_io",
+        ["PLATFORM_INFO.CIPHERTEXT_HIDING_DRAM_EN"] = "platform.ciphertext_hiding", ["PLATFORM_INFO.ALIAS_CHECK_COMPLETE"] = "platform.alias_check", ["PLATFORM_INFO.IOMMU_WRITE_SAFE"] = "platform.iommu_write_safe",
+        ["PLATFORM_INFO.TIO_EN"] = "platform.trusted_io",
         ["AUTHOR_KEY_EN"] = "author_keys", ["MASK_CHIP_KEY"] = "allow_masked_chip", ["SIGNING_KEY"] = "snp.4", ["REPORT_DATA"] = "--report-data", ["MEASUREMENT"] = "measurements", ["HOST_DATA"] = "host_data",
         ["ID_KEY_DIGEST"] = "id_keys, require_id_block", ["AUTHOR_KEY_DIGEST"] = "author_keys", ["REPORT_ID"] = "report_id", ["REPORT_ID_MA"] = "allow_migration_agent", ["CPUID"] = "snp.2, denied_products",
         ["CHIP_ID"] = "snp.8, chip_ids", ["REPORTED_TCB"] = "snp.9, minimum_tcb", ["CURRENT_TCB"] = "minimum_tcb, allow_provisional_firmware", ["COMMITTED_TCB"] = "minimum_tcb, allow_provisional_firmware",
@@ -56,7 +57,8 @@ internal static class SnpWords
             ["platform"] = new JsonObject
             {
                 ["smt"] = report.Platform.Smt, ["tsme"] = report.Platform.Tsme, ["ecc"] = report.Platform.Ecc, ["rapl_disabled"] = report.Platform.RaplDisabled,
-                ["ciphertext_hiding"] = report.Platform.CiphertextHiding, ["alias_check"] = report.Platform.AliasCheckComplete, ["trusted_io"] = report.Platform.TrustedIo,
+                ["ciphertext_hiding"] = report.Platform.CiphertextHiding, ["alias_check"] = report.Platform.AliasCheckComplete, ["iommu_write_safe"] = report.Platform.IommuWriteSafe,
+                ["trusted_io"] = report.Platform.TrustedIo,
             },
             ["current_firmware"] = report.Current.ToString(),
             ["committed_firmware"] = report.Committed.ToString(),
@@ -111,6 +113,7 @@ internal static class SnpWords
             new("PLATFORM_INFO.RAPL_DIS", YesNo(platform.RaplDisabled), "Power readings are off."),
             new("PLATFORM_INFO.CIPHERTEXT_HIDING_DRAM_EN", YesNo(platform.CiphertextHiding), "The host cannot read guests' encrypted memory."),
             new("PLATFORM_INFO.ALIAS_CHECK_COMPLETE", YesNo(platform.AliasCheckComplete), "The firmware made sure that no two addresses lead to the same memory. No: a changed memory module may let the host replay a guest's memory (AMD-SB-3015).", !platform.AliasCheckComplete),
+            new("PLATFORM_INFO.IOMMU_WRITE_SAFE", YesNo(platform.IommuWriteSafe), "Writes of devices cannot reach guests' memory unchecked. No: a host that does not know of AMD-SB-3016 may let them, or old firmware does not say."),
             new("PLATFORM_INFO.TIO_EN", YesNo(platform.TrustedIo), "Devices can be attested and given access to guests' memory."),
             new("AUTHOR_KEY_EN", YesNo(report.AuthorKeyEnabled), "An author's key vouches for the key of the ID block."),
             new("MASK_CHIP_KEY", YesNo(report.ChipKeyMasked), "The chip's own key is not used on this machine."),

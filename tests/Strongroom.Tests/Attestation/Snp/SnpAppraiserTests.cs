@@ -429,7 +429,6 @@ public sealed class SnpAppraiserTests
     public void Check_12_rejects_a_guest_content_with_older_firmware() => Only("snp.12.abi", scene => scene.Policy["minimum_abi"] = "1.51");
 
     [Theory]
-    [InlineData(6)]
     [InlineData(8)]
     [InlineData(63)]
     public void Check_13_rejects_platform_flags_that_are_not_known(int bit) => Only("snp.13", scene => scene.Set(0x040, (ulong)bit));
@@ -443,8 +442,22 @@ public sealed class SnpAppraiserTests
     [InlineData("ecc", true, "ecc")]
     [InlineData("rapl_disabled", true, "rapl")]
     [InlineData("ciphertext_hiding", true, "ciphertext-hiding")]
+    [InlineData("iommu_write_safe", true, "iommu-write")]
     [InlineData("trusted_io", true, "trusted-io")]
     public void Check_13_rejects_a_machine_that_is_not_as_wished(string wish, bool wanted, string id) => Only($"snp.13.{id}", scene => scene.Policy["platform"] = new JsonObject { [wish] = wanted });
+
+    /// <summary>As newer firmware of Genoa and Turin says.</summary>
+    [Fact]
+    public void A_machine_that_says_that_devices_writes_are_checked_verifies()
+    {
+        var result = With(scene =>
+        {
+            scene.Set(0x040, 6);
+            scene.Policy["platform"] = new JsonObject { ["iommu_write_safe"] = true };
+        });
+        Assert.Equal(Outcome.Verified, result.Outcome);
+        Assert.True((bool?)result.Claims["platform"]!["iommu_write_safe"]);
+    }
 
     [Theory]
     [InlineData("launch", 0x1F8, 5u)]
