@@ -55,9 +55,11 @@ public sealed class TeeHouse : IAsyncDisposable
     internal static TsmModule Module(TestMachine machine) => new(machine.Kind == "tdx" ? "tdx_guest" : "sev_guest", challenge => machine.Cpu(challenge, DateTimeOffset.UtcNow));
 
     /// <summary>A command of the program that ships, in a guest; its files by absolute paths, since it starts at the root.</summary>
-    internal static async Task<(int Code, string Output, string Error)> InAsync(SimulatedGuest guest, params string[] arguments)
+    internal static Task<(int Code, string Output, string Error)> InAsync(SimulatedGuest guest, params string[] arguments) =>
+        RunAsync(guest.Command(["dotnet", CliProcess.Program(), .. arguments, "--json"]));
+
+    internal static async Task<(int Code, string Output, string Error)> RunAsync(string[] command)
     {
-        var command = guest.Command(["dotnet", CliProcess.Program(), .. arguments, "--json"]);
         using var process = global::System.Diagnostics.Process.Start(new global::System.Diagnostics.ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         await process.WaitForExitAsync();
@@ -105,11 +107,19 @@ public sealed class TeeHouse : IAsyncDisposable
     /// <summary>Asked for by one, approved by two.</summary>
     internal async Task<string> ApprovedAsync(TestMachine machine, params string[] more)
     {
-        Clock.Set(new[] { DateTimeOffset.UtcNow, Stale.AddSeconds(-1) }.Min());
-        var opened = await House.AsAsync(0, "olga", ["request", "open", "storyteller", "--machine", MachineOf(machine), "--purpose", "inference", .. more, "--yes"]);
-        var request = (string)opened["subject"]!;
-        await Task.WhenAll(House.AsAsync(0, "owner", "approve", request, "--yes"), House.AsAsync(0, "guard", "approve", request, "--yes"));
+        var request = await OpenAsync(machine, "inference", more);
+        await ApproveAsync(request);
         return request;
+    }
+
+    internal Task ApproveAsync(string request) =>
+        Task.WhenAll(House.AsAsync(0, "owner", "approve", request, "--yes"), House.AsAsync(0, "guard", "approve", request, "--yes"));
+
+    internal async Task<string> OpenAsync(TestMachine machine, string purpose, params string[] more)
+    {
+        Clock.Set(new[] { DateTimeOffset.UtcNow, Stale.AddSeconds(-1) }.Min());
+        var opened = await House.AsAsync(0, "olga", ["request", "open", "storyteller", "--machine", MachineOf(machine), "--purpose", purpose, .. more, "--yes"]);
+        return (string)opened["subject"]!;
     }
 
     /// <summary>One request for the SEV-SNP guest, of which nothing is spent by what is refused.</summary>
@@ -164,6 +174,19 @@ public sealed class TeeHouse : IAsyncDisposable
                     reference_values: [domains]
                     maximum_evidence_age: 1 minute
                     maximum_starts_per_boot: 1
+                approvals:
+                  - { group: owners, people: 1 }
+                  - { group: security, people: 1 }
+              - name: guests with components of others
+                models: [storyteller]
+                purposes: [elsewhere]
+                machines:
+                  - evidence: tdx
+                    reference_values: [domains]
+                    maximum_evidence_age: 1 minute
+                    maximum_starts_per_boot: 1
+                    danger_kbs_guests: true
+                check_tree: false
                 approvals:
                   - { group: owners, people: 1 }
                   - { group: security, people: 1 }

@@ -1,6 +1,9 @@
 using System.Diagnostics;
 using System.Net.Http.Json;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json.Nodes;
+using Strongroom.Bytes;
+using Strongroom.Sealing;
 using Strongroom.System.Tests.Enclave;
 
 namespace Strongroom.System.Tests.Collect;
@@ -82,6 +85,24 @@ public sealed class TeeWalkTests(TeeHouse house) : IClassFixture<TeeHouse>
         var (code, _, error) = await TeeHouse.InAsync(house.SnpGuest, "machine", "enrol", "--tee", "sev-snp", "--yes", "--profile", house.House.At("people/olga.json"));
         Assert.True(code == 1, error);
         Assert.Contains("cpu.snp.3", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_guest_of_the_KBS_protocol_that_has_nothing_of_ours_gets_the_keys_that_people_approved()
+    {
+        if (!Directory.Exists("/usr/lib/python3/dist-packages/jwcrypto")) Assert.Skip("python3-jwcrypto is not here: ./test installs it");
+        await house.BuiltAsync();
+        var request = await house.OpenAsync(house.Tdx, "elsewhere");
+        using var certificate = X509CertificateLoader.LoadCertificateFromFile(house.House.At("broker/tls.pem"));
+        var guest = house.TdxGuest.Command(
+            "/usr/bin/python3", Path.Combine(AppContext.BaseDirectory, "Collect", "kbs_guest.py"), new Uri((string)house.Profile["broker"]!).Authority, Digest.Of(certificate.RawData).ToString(), $"storyteller/1/{request}");
+        var (code, _, error) = await TeeHouse.RunAsync(guest);
+        Assert.Equal(1, code);
+        Assert.Contains("approval by 1 person of group owners", error, StringComparison.Ordinal);
+        await house.ApproveAsync(request);
+        (code, var keys, error) = await TeeHouse.RunAsync(guest);
+        Assert.True(code == 0, error);
+        Assert.Equal(3 * ContentKeys.SizeInBytes, Convert.FromHexString(keys.Trim()).Length); // a key for each of the model's files
     }
 
     private async Task<TsmModule> HonestAsync()
