@@ -120,7 +120,7 @@ internal sealed class BrokerHost : IAsyncDisposable
         services.AddSingleton(clock).AddSingleton(Ledger).AddSingleton(Journal).AddSingleton(directory);
         services.AddSingleton(new Names(Own(Table.Open(directory.File("names.db"))))).AddSingleton(shelf).AddSingleton(custody);
         services.AddSingleton(Own(new Challenges<Enrolment>(clock, TpmEnrolment.Lifetime, EnrolmentJson.Default.Enrolment)))
-            .AddSingleton(Own(new Challenges<EnrolmentTranscript>(clock, EnrolmentTranscript.Lifetime, FactsJson.Default.EnrolmentTranscript))).AddSingleton<TeeIntroduction>()
+            .AddSingleton(Own(new Challenges<EnrolmentTranscript>(clock, EnrolmentTranscript.Lifetime, FactsJson.Default.EnrolmentTranscript))).AddSingleton<TeeChallenges>()
             .AddSingleton(Own(new Challenges<Transcript>(clock, ReleaseEndpoints.ChallengeTimeToLive, FactsJson.Default.Transcript)))
             .AddSingleton(Own(new Challenges<RenewalTranscript>(clock, ReleaseEndpoints.ChallengeTimeToLive, FactsJson.Default.RenewalTranscript)))
             .AddSingleton(Own(new Challenges<GuestChallenge>(clock, ReleaseEndpoints.ChallengeTimeToLive, KbsJson.Default.GuestChallenge))).AddSingleton(new GuestSessions(clock));

@@ -22,7 +22,7 @@ internal static class MachineEndpoints
     }
 
     private static Results<Ok<EnrolmentChallenge>, ProblemHttpResult> Challenge(
-        EnrolmentRequest asked, Journal journal, Challenges<Enrolment> challenges, TeeIntroduction tees, TimeProvider clock)
+        EnrolmentRequest asked, Journal journal, Challenges<Enrolment> challenges, TeeChallenges tees, TimeProvider clock)
     {
         if (CompositeEvidence.CpuKinds.Contains(asked.Kind)) return TypedResults.Ok(tees.Challenge(asked.Kind));
         var (enrolment, tpm, reasons) = Enrolment.From(asked, journal.State, clock.GetUtcNow());
@@ -33,7 +33,7 @@ internal static class MachineEndpoints
     }
 
     private static async Task<Results<Ok<CommandReply>, Accepted<CommandReply>, ProblemHttpResult>> Enrol(
-        MachineEnrolment answer, Journal journal, Strangers strangers, Challenges<Enrolment> challenges, TeeIntroduction tees, EndorsementShelf shelf, CancellationToken cancel)
+        MachineEnrolment answer, Journal journal, Strangers strangers, Challenges<Enrolment> challenges, TeeChallenges tees, EndorsementShelf shelf, CancellationToken cancel)
     {
         if (answer.Command.Command is not EnrolMachine enrol) return Problem.Malformed.Because("the command is not machine/enrol.v1");
         if (enrol.Transcript is not null)

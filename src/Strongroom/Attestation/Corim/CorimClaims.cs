@@ -30,7 +30,7 @@ public sealed class CorimClaims
     /// <param name="product">sev-snp: what the set expects of the claim <c>product</c>, which says how a TCB version is laid out; null where it says nothing.</param>
     /// <returns>Claim to expected value.</returns>
     /// <exception cref="RefusedException">With everything that cannot be said as an expected value.</exception>
-    public static IReadOnlyDictionary<string, string> Of(ReferenceValues values, string kind, string? product = null)
+    public static IReadOnlyDictionary<string, string> Of(VouchedValues values, string kind, string? product = null)
     {
         ArgumentNullException.ThrowIfNull(values);
         var read = new CorimClaims(kind, product);

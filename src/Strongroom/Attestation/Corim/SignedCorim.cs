@@ -24,7 +24,7 @@ public sealed record CorimRequest(ReadOnlyMemory<byte> Corim, DateTimeOffset At)
 /// <param name="Values">Null unless every check passed.</param>
 /// <param name="Checks">In the order of spec/corim.md.</param>
 /// <param name="NotRead">Parts of the CoRIM that say more than reference values, and are not read here.</param>
-public sealed record CorimVerdict(ReferenceValues? Values, IReadOnlyList<Check> Checks, IReadOnlyList<string> NotRead)
+public sealed record CorimVerdict(VouchedValues? Values, IReadOnlyList<Check> Checks, IReadOnlyList<string> NotRead)
 {
     public IEnumerable<Check> Failures => Checks.Where(check => check.Result == CheckResult.Failed);
 }

@@ -6,9 +6,9 @@ namespace Strongroom.Attestation.Corim;
 /// Reference values (RFC 9334 section 2) out of a CoRIM whose signature, signer and validity were verified; only <see cref="SignedCorim.Verify"/> makes them.
 /// A policy compares what evidence claims with these; nothing is compared by having them.
 /// </summary>
-public sealed class ReferenceValues
+public sealed class VouchedValues
 {
-    internal ReferenceValues(string id, string? profile, DateTimeOffset notAfter, IReadOnlyList<CorimTag> tags, IReadOnlyList<ReferenceValue> all)
+    internal VouchedValues(string id, string? profile, DateTimeOffset notAfter, IReadOnlyList<CorimTag> tags, IReadOnlyList<ReferenceValue> all)
     {
         (Id, Profile, NotAfter, Tags, All) = (id, profile, notAfter, tags, all);
     }

@@ -8,7 +8,7 @@ using Strongroom.Protocol;
 namespace Strongroom.Broker.Machines;
 
 /// <summary>How a machine with a TEE introduces itself: it is told what its evidence must be made for, and the evidence says which machine it is.</summary>
-internal sealed class TeeIntroduction(Challenges<EnrolmentTranscript> challenges, Journal journal, BrokerDirectory directory, TimeProvider clock)
+internal sealed class TeeChallenges(Challenges<EnrolmentTranscript> challenges, Journal journal, BrokerDirectory directory, TimeProvider clock)
 {
     public EnrolmentChallenge Challenge(string kind)
     {
