@@ -15,7 +15,7 @@ internal static class QuoteWords
 
     private static readonly (ulong Bit, string Name)[] DomainAttributes =
     [
-        (TdReport.Debug, "DEBUG"), (1 << 4, "HGS+_PROF"), (1 << 5, "PERF_PROF"), (1 << 6, "PMT_PROF"), (1ul << 27, "LASS"), (TdReport.SeptVeDisable, "SEPT_VE_DISABLE"),
+        (TdReport.Debug, "DEBUG"), (1 << 4, "HGS+_PROF"), (1 << 5, "PERF_PROF"), (1 << 6, "PMT_PROF"), (1ul << 16, "ICSSD"), (1ul << 27, "LASS"), (TdReport.SeptVeDisable, "SEPT_VE_DISABLE"),
         (TdReport.Migratable, "MIGRATABLE"), (1ul << 30, "PKS"), (1ul << 31, "KL"), (1ul << 62, "TPA"), (1ul << 63, "PERFMON"),
     ];
 

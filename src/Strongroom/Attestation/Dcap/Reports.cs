@@ -63,8 +63,8 @@ internal readonly struct TdReport(ReadOnlyMemory<byte> bytes)
     /// <summary>DEBUG, HGS+_PROF, PERF_PROF and PMT_PROF: each lets the host look into the domain while it runs ("TD under debug").</summary>
     public const ulong UnderDebug = 0x71;
 
-    /// <summary>The above and LASS, SEPT_VE_DISABLE, MIGRATABLE, PKS, KL, TPA, PERFMON: every other attribute is reserved.</summary>
-    public const ulong KnownAttributes = UnderDebug | 1ul << 27 | SeptVeDisable | Migratable | 1ul << 30 | 1ul << 31 | 1ul << 62 | 1ul << 63;
+    /// <summary>The above and ICSSD (a defence against single-stepping), LASS, SEPT_VE_DISABLE, MIGRATABLE, PKS, KL, TPA, PERFMON: every other attribute is reserved.</summary>
+    public const ulong KnownAttributes = UnderDebug | 1ul << 16 | 1ul << 27 | SeptVeDisable | Migratable | 1ul << 30 | 1ul << 31 | 1ul << 62 | 1ul << 63;
 
     /// <summary>Bits of XFAM that are always set.</summary>
     public const ulong XfamFixed1 = 0x3;

@@ -129,6 +129,16 @@ public sealed class QuoteLevelsTests
     [InlineData(6)]
     public void Step_16_rejects_a_domain_that_somebody_can_look_into(int bit) => Rejects("16.debug", new("tdx") { Body = body => body[120] |= (byte)(1 << bit) });
 
+    /// <summary>ICSSD, LASS, PKS, KL, TPA, PERFMON.</summary>
+    [Theory]
+    [InlineData(16)]
+    [InlineData(27)]
+    [InlineData(30)]
+    [InlineData(31)]
+    [InlineData(62)]
+    [InlineData(63)]
+    public void A_domain_may_have_an_attribute_that_lets_nobody_look_into_it(int bit) => Verifies(new("tdx") { Body = body => body[120 + bit / 8] |= (byte)(1 << bit % 8) });
+
     [Fact]
     public void Step_16_rejects_every_reserved_attribute()
     {
