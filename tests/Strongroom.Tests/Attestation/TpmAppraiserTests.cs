@@ -41,6 +41,27 @@ public sealed class TpmAppraiserTests : AppraiserContract, IDisposable
     }
 
     [Fact]
+    public void JSON_of_a_guest_with_nothing_but_a_TPM_is_read_and_its_bare_key_is_not_trusted()
+    {
+        var evidence = tpm.Evidence();
+        var pcrs = new JsonArray([.. Enumerable.Range(0, 24).Select(pcr => JsonValue.Create(evidence.Pcrs.TryGetValue($"{pcr}", out var value) ? value.ToString() : new string('f', 64)))]);
+        var json = new JsonObject
+        {
+            ["ak_public"] = "AAAA",
+            ["tpm_quote"] = new JsonObject { ["message"] = Convert.ToBase64String(evidence.Quote), ["signature"] = Convert.ToBase64String(evidence.Signature), ["pcrs"] = pcrs },
+        };
+        foreach (var form in new[] { json, new JsonObject { ["tee-evidence"] = new JsonObject { ["primary_evidence"] = json.DeepClone(), ["additional_evidence"] = "" } } })
+        {
+            var file = Encoding.UTF8.GetBytes(form.ToJsonString());
+            Assert.Equal("tpm", Appraiser.Recognise(file)?.Kind);
+            Fails("tpm.1", Appraise(file), "tpm.10"); // nor has it an event log
+        }
+        pcrs.RemoveAt(23);
+        Assert.Throws<MalformedException>(() => Appraise(Encoding.UTF8.GetBytes(json.ToJsonString())));
+        Assert.Throws<MalformedException>(() => Appraise("""{"ak_public":"","tpm_quote":{"message":null}}"""u8.ToArray()));
+    }
+
+    [Fact]
     public void A_key_that_came_along_and_that_no_policy_names_is_not_trusted()
     {
         Fails("tpm.1", Tpm.Appraise(Request(Good()) with { Policy = default }));

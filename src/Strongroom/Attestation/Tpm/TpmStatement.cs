@@ -1,3 +1,5 @@
+using System.Text.Json;
+using Strongroom.Attestation.Appraisal;
 using Strongroom.Bytes;
 
 namespace Strongroom.Attestation.Tpm;
@@ -16,12 +18,16 @@ internal sealed record TpmStatement(
     private const int Sha256 = 0x000B; // TPM_ALG_SHA256, which attest.proto uses as it is
     private const int MaxCertificates = 8;
 
-    /// <summary>Our JSON, or a protobuf whose first field is a public area: RSA or ECC, named by SHA-256.</summary>
-    public static bool Recognises(ReadOnlySpan<byte> bytes) =>
-        bytes.StartsWith("{\"event_log\":"u8) || bytes is [0x0A, _, _, 0x00, 0x01 or 0x23, 0x00, 0x0B, ..] || bytes is [0x0A, _, 0x00, 0x23, 0x00, 0x0B, ..];
+    private const int PcrsOfABank = 24;
 
-    /// <exception cref="MalformedException">Neither of the two forms.</exception>
-    public static TpmStatement Parse(ReadOnlyMemory<byte> bytes) => bytes.Span is [(byte)'{', ..] ? FromJson(bytes.Span) : FromProtobuf(bytes);
+    private static readonly JsonDocumentOptions Strict = new() { MaxDepth = 8, AllowDuplicateProperties = false };
+
+    /// <summary>Our JSON, a broker's guest's, or a protobuf whose first field is a public area: RSA or ECC, named by SHA-256.</summary>
+    public static bool Recognises(ReadOnlySpan<byte> bytes) =>
+        bytes.StartsWith("{\"event_log\":"u8) || IsGuests(bytes) || bytes is [0x0A, _, _, 0x00, 0x01 or 0x23, 0x00, 0x0B, ..] || bytes is [0x0A, _, 0x00, 0x23, 0x00, 0x0B, ..];
+
+    /// <exception cref="MalformedException">None of the three forms.</exception>
+    public static TpmStatement Parse(ReadOnlyMemory<byte> bytes) => IsGuests(bytes.Span) ? FromGuest(bytes) : bytes.Span is [(byte)'{', ..] ? FromJson(bytes.Span) : FromProtobuf(bytes);
 
     /// <summary>spec/evidence.md, "TPM 2.0": no key comes along.</summary>
     private static TpmStatement FromJson(ReadOnlySpan<byte> utf8)
@@ -35,6 +41,32 @@ internal sealed record TpmStatement(
             pcrs.Add(pcr, value.Span.ToArray());
         }
         return new(null, [], said.Quote, said.Signature, pcrs, said.EventLog);
+    }
+
+    private static bool IsGuests(ReadOnlySpan<byte> json) => json.Length <= PrintedEvidence.MaxJsonSizeInBytes && PrintedEvidence.IsJson(json) && json.IndexOf("\"ak_public\""u8) >= 0 && json.IndexOf("\"tpm_quote\""u8) >= 0;
+
+    /// <summary>What a key broker's guest with nothing but a TPM sends, alone or in its request. Of the values of a whole bank the quoted ones are taken. A bare public key does not say where it lives, so it is no attestation key.</summary>
+    private static TpmStatement FromGuest(ReadOnlyMemory<byte> json)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(json, Strict);
+            var at = document.RootElement;
+            foreach (var around in (string[])["tee-evidence", "primary_evidence"])
+            {
+                if (at.TryGetProperty(around, out var inner)) at = inner;
+            }
+            var said = at.GetProperty("tpm_quote");
+            var quote = said.GetProperty("message").GetBytesFromBase64();
+            var values = said.GetProperty("pcrs").EnumerateArray().Select(value => Convert.FromHexString(value.GetString()!)).ToList();
+            if (values.Count != PcrsOfABank) throw new MalformedException(-1, $"a bank has {PcrsOfABank} PCRs, not {values.Count}");
+            var quoted = TpmQuote.Parse(quote).Selections.SelectMany(each => each.Pcrs).Distinct();
+            return new(null, [], quote, said.GetProperty("signature").GetBytesFromBase64(), quoted.ToDictionary(pcr => pcr, pcr => (ReadOnlyMemory<byte>)values[pcr]), default);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or ArgumentNullException || e is FormatException and not MalformedException)
+        {
+            throw new MalformedException(-1, $"no evidence of a guest with a TPM: {e.Message}");
+        }
     }
 
     /// <summary>attest.Attestation of go-tpm-tools: key 1, quotes 2, event log 3, the key's certificate 6, others 7. Parts for other purposes are passed over.</summary>
