@@ -1,8 +1,11 @@
 using System.Buffers;
+using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
+using System.Text.Unicode;
 
 namespace Strongroom.Bytes;
 
@@ -18,6 +21,8 @@ public static class CanonicalJson
     /// <summary>Largest integer that every JSON reader holds exactly (RFC 8785 section 3.2.2.3).</summary>
     public const long MaxInteger = 1L << 53;
 
+    private static readonly UTF8Encoding Strict = new(false, throwOnInvalidBytes: true);
+
     private static readonly SearchValues<char> Escaped =
         SearchValues.Create("\"\\" + string.Concat(Enumerable.Range(0, 0x20).Select(control => (char)control)));
 
@@ -29,17 +34,19 @@ public static class CanonicalJson
     public static T Parse<T>(ReadOnlySpan<byte> utf8, JsonTypeInfo<T> type, int maxBytes = 65_535)
     {
         var value = Read(utf8, type, maxBytes);
-        var written = Rewrite(value, type);
+        var written = Rewrite(value, type, utf8.Length);
         var same = utf8.CommonPrefixLength(written);
         return same == utf8.Length && same == written.Length ? value : throw new MalformedException(same, "not canonical JSON (RFC 8785)");
     }
 
     /// <summary>A null that was read into a list has no canonical form: what held it was malformed.</summary>
-    private static byte[] Rewrite<T>(T value, JsonTypeInfo<T> type)
+    private static ReadOnlySpan<byte> Rewrite<T>(T value, JsonTypeInfo<T> type, int expected)
     {
         try
         {
-            return Serialize(value, type);
+            var utf8 = new ArrayBufferWriter<byte>(Math.Max(1, expected)); // grown again and again, what evidence needs would cost more than its signature
+            Write(JsonSerializer.SerializeToNode(value, type), utf8);
+            return utf8.WrittenSpan;
         }
         catch (ArgumentException e)
         {
@@ -69,66 +76,69 @@ public static class CanonicalJson
     /// <exception cref="ArgumentException">The value holds something that has no canonical form here.</exception>
     public static byte[] Write(JsonNode? node)
     {
-        var text = new StringBuilder();
-        Write(node, text);
-        return new UTF8Encoding(false, throwOnInvalidBytes: true).GetBytes(text.ToString());
+        var utf8 = new ArrayBufferWriter<byte>(1024);
+        Write(node, utf8);
+        return utf8.WrittenSpan.ToArray();
     }
 
-    private static void Write(JsonNode? node, StringBuilder text)
+    private static void Write(JsonNode? node, ArrayBufferWriter<byte> utf8)
     {
         switch (node)
         {
             case JsonObject members:
-                WriteObject(members, text);
+                WriteObject(members, utf8);
                 break;
             case JsonArray items:
-                text.Append('[');
+                utf8.Write("["u8);
                 for (var i = 0; i < items.Count; i++)
                 {
-                    if (i > 0) text.Append(',');
-                    Write(items[i], text);
+                    if (i > 0) utf8.Write(","u8);
+                    Write(items[i], utf8);
                 }
-                text.Append(']');
+                utf8.Write("]"u8);
                 break;
             case JsonValue value:
-                WriteValue(value, text);
+                WriteValue(value, utf8);
                 break;
             default:
                 throw new ArgumentException("null has no place in canonical JSON: leave the member out", nameof(node));
         }
     }
 
-    private static void WriteObject(JsonObject members, StringBuilder text)
+    private static void WriteObject(JsonObject members, ArrayBufferWriter<byte> utf8)
     {
-        text.Append('{');
+        utf8.Write("{"u8);
         var first = true;
         foreach (var (name, value) in members.OrderBy(member => member.Key, StringComparer.Ordinal))
         {
-            if (!first) text.Append(',');
+            if (!first) utf8.Write(","u8);
             first = false;
-            WriteString(name, text);
-            text.Append(':');
-            Write(value, text);
+            WriteString(name, utf8);
+            utf8.Write(":"u8);
+            Write(value, utf8);
         }
-        text.Append('}');
+        utf8.Write("}"u8);
     }
 
-    private static void WriteValue(JsonValue value, StringBuilder text)
+    private static void WriteValue(JsonValue value, ArrayBufferWriter<byte> utf8)
     {
         switch (value.GetValueKind())
         {
+            case JsonValueKind.String when value.TryGetValue(out JsonElement element) && JsonMarshal.GetRawUtf8Value(element) is var raw && !raw.Contains((byte)'\\') && Utf8.IsValid(raw):
+                utf8.Write(raw); // no character of it was escaped, so none has to be: evidence is one string of tens of kilobytes
+                break;
             case JsonValueKind.String:
-                WriteString(value.GetValue<string>(), text);
+                WriteString(value.GetValue<string>(), utf8);
                 break;
             case JsonValueKind.True:
-                text.Append("true");
+                utf8.Write("true"u8);
                 break;
             case JsonValueKind.False:
-                text.Append("false");
+                utf8.Write("false"u8);
                 break;
-            case JsonValueKind.Number when long.TryParse(value.ToJsonString(), System.Globalization.NumberStyles.AllowLeadingSign, null, out var integer)
+            case JsonValueKind.Number when long.TryParse(value.ToJsonString(), NumberStyles.AllowLeadingSign, null, out var integer)
                 && integer is >= -MaxInteger and <= MaxInteger:
-                text.Append(integer);
+                Strict.GetBytes(integer.ToString(CultureInfo.InvariantCulture), utf8);
                 break;
             default:
                 throw new ArgumentException($"{value.ToJsonString()} has no canonical form here", nameof(value));
@@ -136,26 +146,26 @@ public static class CanonicalJson
     }
 
     /// <summary>RFC 8785 section 3.2.2.2.</summary>
-    private static void WriteString(string value, StringBuilder text)
+    private static void WriteString(string value, ArrayBufferWriter<byte> utf8)
     {
-        text.Append('"');
+        utf8.Write("\""u8);
         var rest = value.AsSpan();
         for (int at; (at = rest.IndexOfAny(Escaped)) >= 0; rest = rest[(at + 1)..])
         {
-            text.Append(rest[..at]); // whole runs: evidence is one string of tens of kilobytes
-            _ = rest[at] switch
+            Strict.GetBytes(rest[..at], utf8);
+            utf8.Write(rest[at] switch
             {
-                '"' => text.Append("\\\""),
-                '\\' => text.Append("\\\\"),
-                '\b' => text.Append("\\b"),
-                '\f' => text.Append("\\f"),
-                '\n' => text.Append("\\n"),
-                '\r' => text.Append("\\r"),
-                '\t' => text.Append("\\t"),
-                var control => text.Append("\\u").Append(((int)control).ToString("x4")),
-            };
+                '"' => "\\\""u8,
+                '\\' => "\\\\"u8,
+                '\b' => "\\b"u8,
+                '\f' => "\\f"u8,
+                '\n' => "\\n"u8,
+                '\r' => "\\r"u8,
+                '\t' => "\\t"u8,
+                var control => Encoding.ASCII.GetBytes($"\\u{(int)control:x4}"),
+            });
         }
-        text.Append(rest);
-        text.Append('"');
+        Strict.GetBytes(rest, utf8);
+        utf8.Write("\""u8);
     }
 }

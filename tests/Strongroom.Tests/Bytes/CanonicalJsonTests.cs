@@ -33,6 +33,16 @@ public sealed partial class CanonicalJsonTests
     public void Escapes_strings_as_RFC_8785_section_3_2_2_2_does() =>
         Assert.Equal("\"\u20ac$\\u000f\\nA'B\\\"\\\\\\\\\\\"/\"", Text(JsonValue.Create("\u20ac$\u000f\nA'B\"\\\\\"/")));
 
+    /// <summary>Text that was read is written as it was read where nothing in it is escaped: that must not let in what no string can be.</summary>
+    [Fact]
+    public void Text_that_was_read_is_written_as_text_that_was_made_is()
+    {
+        foreach (var spelling in (string[])["\"a+b/c=\"", "\"Gr\\u00f6\u00dfe\"", "\"\\u002b\"", "\"\\/\"", "\"\u20ac\\n\"", "\"\"", "\"\u007f\u2028\""])
+            Assert.Equal(Text(JsonValue.Create(JsonNode.Parse(spelling)!.GetValue<string>())), Text(JsonNode.Parse(spelling)));
+        Assert.ThrowsAny<Exception>(() => CanonicalJson.Write(JsonNode.Parse([(byte)'"', 0xff, (byte)'"'])));
+        Assert.ThrowsAny<ArgumentException>(() => CanonicalJson.Write(JsonValue.Create("\ud800")));
+    }
+
     [Fact]
     public void Reads_back_what_it_wrote_and_writes_the_same_bytes()
     {
