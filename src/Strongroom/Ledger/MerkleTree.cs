@@ -86,7 +86,7 @@ public static class MerkleTree
     private static Digest Hash(byte prefix, ReadOnlySpan<byte> data)
     {
         Span<byte> hash = stackalloc byte[Digest.SizeInBytes];
-        LibcryptoSha.Sha256(prefix, data, hash);
+        LibcryptoSha.Sha256([prefix], data, hash);
         return Digest.From(hash);
     }
 }

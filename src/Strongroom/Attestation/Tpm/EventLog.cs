@@ -1,5 +1,5 @@
-using System.Security.Cryptography;
 using Strongroom.Bytes;
+using Strongroom.Crypto;
 
 namespace Strongroom.Attestation.Tpm;
 
@@ -64,13 +64,7 @@ public sealed class EventLog
         // 17 to 22 begin with all bits set; they belong to a dynamic launch (PC Client Platform TPM Profile, section 4.6.3)
         var values = Enumerable.Range(0, Pcrs).Select(pcr => Enumerable.Repeat(pcr is >= 17 and <= 22 ? (byte)0xFF : (byte)0, Digest.SizeInBytes).ToArray()).ToArray();
         values[0][^1] = (byte)StartupLocality;
-        Span<byte> extend = stackalloc byte[2 * Digest.SizeInBytes];
-        foreach (var e in Events)
-        {
-            values[e.Pcr].CopyTo(extend);
-            e.Sha256.Span.CopyTo(extend[Digest.SizeInBytes..]);
-            SHA256.HashData(extend, values[e.Pcr]);
-        }
+        foreach (var e in Events) LibcryptoSha.Sha256(values[e.Pcr], e.Sha256.Span, values[e.Pcr]);
         return [.. values.Select(value => Digest.From(value))];
     }
 
