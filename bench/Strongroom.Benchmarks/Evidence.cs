@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using Strongroom.Attestation;
@@ -14,7 +13,7 @@ namespace Strongroom.Benchmarks;
 /// </summary>
 internal static class Evidence
 {
-    private const int Rounds = 2000;
+    private const int Rounds = 3000;
 
     internal static int Run()
     {
@@ -38,12 +37,13 @@ internal static class Evidence
             if (!fresh.VerifyData(quote, signature, HashAlgorithmName.SHA256)) throw new InvalidOperationException("the signature was rejected");
         }
 
-        var (verify, bare) = (Times(Verify), Times(Bare));
+        var times = InTurns.Time(Rounds, Verify, Bare);
+        var (verify, bare) = (times[0], times[1]);
         Console.WriteLine($"evidence: {evidence.Length} bytes");
-        Console.WriteLine($"verify one quote: median {Median(verify):0.000} ms, p99 {verify[Rounds * 99 / 100]:0.000} ms");
-        Console.WriteLine($"bare ECDSA P-256 verification: median {Median(bare):0.000} ms");
-        Console.WriteLine($"ratio of medians: {Median(verify) / Median(bare):0.0}");
-        Console.WriteLine($"share of the 20 ms of a release: {Median(verify) / 20:0.00}");
+        Console.WriteLine($"verify one quote: median {InTurns.Median(verify):0.000} ms, p99 {verify[Rounds * 99 / 100]:0.000} ms");
+        Console.WriteLine($"bare ECDSA P-256 verification: median {InTurns.Median(bare):0.000} ms");
+        Console.WriteLine($"ratio of medians: {InTurns.Median(verify) / InTurns.Median(bare):0.00}");
+        Console.WriteLine($"share of the 20 ms of a release: {InTurns.Median(verify) / 20:0.000}");
         return 0;
     }
 
@@ -66,21 +66,4 @@ internal static class Evidence
         var pcrs = values.ToDictionary(value => value.Key.ToString(CultureInfo.InvariantCulture), value => value.Value);
         return (new TpmEvidence("tpm", quote, tpmt, pcrs, log, [start]).ToBytes(), quote, signature);
     }
-
-    /// <summary>Milliseconds, ascending, after as many rounds to warm up.</summary>
-    private static double[] Times(Action action)
-    {
-        for (var i = 0; i < Rounds; i++) action();
-        var times = new double[Rounds];
-        for (var i = 0; i < Rounds; i++)
-        {
-            var began = Stopwatch.GetTimestamp();
-            action();
-            times[i] = Stopwatch.GetElapsedTime(began).TotalMilliseconds;
-        }
-        Array.Sort(times);
-        return times;
-    }
-
-    private static double Median(double[] ascending) => ascending[ascending.Length / 2];
 }
