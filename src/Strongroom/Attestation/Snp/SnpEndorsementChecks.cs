@@ -105,7 +105,7 @@ internal sealed class SnpEndorsementChecks(
         var age = Age(newest);
         const string recent = "the list is recent enough for the policy";
         if (age <= TimeSpan.FromDays(policy.MaxEndorsementAgeDays)) findings.Check("snp.6.age", recent, true, $"{age.TotalDays:0.0} days old, at most {policy.MaxEndorsementAgeDays}", CheckGroup.Freshness);
-        else findings.Missing("snp.6.age", recent, $"a list of revoked certificates not older than {policy.MaxEndorsementAgeDays} days (this one: {age.TotalDays:0.0}): {source}", CheckGroup.Freshness);
+        else findings.Missing("snp.6.age", recent, $"a list of revoked certificates not older than {policy.MaxEndorsementAgeDays} days (this one counts from {(at - age).ToUniversalTime():u}): {source}", CheckGroup.Freshness);
     }
 
     private TimeSpan Age(RevocationList list) => endorsements.AgeOf(list, at);

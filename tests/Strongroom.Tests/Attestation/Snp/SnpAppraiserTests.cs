@@ -246,6 +246,14 @@ public sealed class SnpAppraiserTests
     public void A_list_past_its_next_update_is_missing() => Missing("snp.6", scene => scene.Lists = [scene.Amd.List(TestAmd.Now.AddDays(-2), TestAmd.Now)]);
 
     [Fact]
+    public void A_list_that_has_just_grown_too_old_says_since_when_it_counts()
+    {
+        var scene = new SnpScene();
+        scene.Lists = [scene.Amd.List(TestAmd.Now.AddDays(-7).AddSeconds(-1), TestAmd.Now.AddDays(300))];
+        Assert.Contains("not older than 7 days (this one counts from 2026-05-25 11:59:59Z)", Assert.Single(scene.Appraise().Missing), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_list_older_than_the_policy_allows_is_missing_though_not_expired() => Missing("snp.6.age", scene => scene.Lists = [scene.Amd.List(TestAmd.Now.AddDays(-8), TestAmd.Now.AddDays(300))]);
 
     [Fact]
