@@ -19,6 +19,9 @@ internal sealed record PrintedEvidence(ReadOnlyMemory<byte> Bytes, IReadOnlyList
 {
     public const int MaxJsonSizeInBytes = 1024 * 1024;
 
+    /// <summary>Evidence has some thousands of bytes, a log of events half a million: longer text is neither.</summary>
+    private const int MaxTextSizeInBytes = 4 * 1024 * 1024;
+
     /// <summary>JSON as text inside JSON, and so on.</summary>
     private const int MaxNesting = 4;
 
@@ -37,7 +40,8 @@ internal sealed record PrintedEvidence(ReadOnlyMemory<byte> Bytes, IReadOnlyList
     /// <summary>Bytes from hexadecimal, with or without 0x, where every character is a digit of it; else from base64 of either alphabet. White space does not count. Null where it is neither.</summary>
     public static byte[]? Decode(ReadOnlySpan<byte> text)
     {
-        if (text.IndexOfAny(" \t\r\n"u8) >= 0) text = text.ToArray().Where(each => each is not ((byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n')).ToArray();
+        if (text.Length > MaxTextSizeInBytes) return null;
+        if (text.IndexOfAny(" \t\r\n"u8) >= 0) text = WithoutSpace(text);
         if (text is [(byte)'0', (byte)'x' or (byte)'X', ..]) text = text[2..];
         if (text.IsEmpty) return null;
         if (!text.ContainsAnyExcept("0123456789abcdefABCDEF"u8)) return text.Length % 2 == 0 ? Convert.FromHexString(text) : null;
@@ -47,6 +51,17 @@ internal sealed record PrintedEvidence(ReadOnlyMemory<byte> Bytes, IReadOnlyList
             return Base64.DecodeFromUtf8(text, bytes, out _, out var written) == System.Buffers.OperationStatus.Done ? bytes[..written] : null;
         }
         return Base64Url.IsValid(text) ? Base64Url.DecodeFromUtf8(text) : null;
+    }
+
+    private static ReadOnlySpan<byte> WithoutSpace(ReadOnlySpan<byte> text)
+    {
+        var kept = new byte[text.Length];
+        var length = 0;
+        foreach (var each in text)
+        {
+            if (each is not ((byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n')) kept[length++] = each;
+        }
+        return kept.AsSpan(0, length);
     }
 
     /// <exception cref="MalformedException">No JSON, or what is looked for is not in it, or is in it in two versions.</exception>
