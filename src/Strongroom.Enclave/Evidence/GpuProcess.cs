@@ -24,26 +24,31 @@ public static class GpuProcess
     /// <summary>What the driver shows, without asking any GPU.</summary>
     public static GpuReports.Found Find() => FindIn(Ask([]));
 
-    /// <summary>As <see cref="GpuReports.Attest"/>.</summary>
+    /// <summary>As <see cref="GpuReports.Attest(string, ReadOnlyMemory{byte})"/>.</summary>
     public static IReadOnlyList<EvidencePart> Attest(ReadOnlyMemory<byte> nonce) => PartsIn(Ask([Convert.ToHexStringLower(nonce.Span)]));
 
     /// <summary>The process's own part: with a nonce evidence, without one what there is.</summary>
     internal static int Run(string[] arguments, TextWriter output)
     {
+        _ = Answer(arguments, library: "/dev/null/none"); // so that what answering takes of this program is loaded while whoever started it can read it
         Confinement.Enter(Nvml.Group());
-        if (!Directory.Exists(AppContext.BaseDirectory)) throw new UnavailableException($"the driver's library is asked as nobody, who cannot read {AppContext.BaseDirectory}: put this program where everybody may read");
+        output.Write(Answer(arguments, Nvml.Library));
+        return 0;
+    }
+
+    private static string Answer(string[] arguments, string library)
+    {
         JsonObject answer;
         if (arguments is [var nonce])
         {
-            answer = new() { ["parts"] = new JsonArray([.. GpuReports.Attest(Convert.FromHexString(nonce)).Select(part => (JsonNode)Convert.ToBase64String(part.Evidence))]) };
+            answer = new() { ["parts"] = new JsonArray([.. GpuReports.Attest(library, Convert.FromHexString(nonce)).Select(part => (JsonNode)Convert.ToBase64String(part.Evidence))]) };
         }
         else
         {
-            var found = GpuReports.Find();
+            var found = GpuReports.Find(library);
             answer = new() { ["count"] = found.Count, ["mode"] = found.Mode };
         }
-        output.Write(answer.ToJsonString());
-        return 0;
+        return answer.ToJsonString();
     }
 
     internal static GpuReports.Found FindIn(byte[] answer) => Read(answer, said => new GpuReports.Found(said.GetProperty("count").GetInt32(), said.GetProperty("mode").GetString()!));

@@ -16,18 +16,14 @@ public static class GpuReports
     }
 
     /// <exception cref="UnavailableException">There is a driver, and it does not answer.</exception>
-    public static Found Find() => Find(Nvml.Library);
-
-    /// <summary>One piece of evidence for each GPU that can report, all over the same nonce; none where none can.</summary>
-    /// <exception cref="UnavailableException">One of them does not answer: a machine speaks for all its GPUs or for none.</exception>
-    public static IReadOnlyList<EvidencePart> Attest(ReadOnlyMemory<byte> nonce) => Attest(Nvml.Library, nonce);
-
     internal static Found Find(string library)
     {
         using var nvml = Nvml.Open(library);
         return nvml is null ? new(0, "off") : Find(nvml);
     }
 
+    /// <summary>One piece of evidence for each GPU that can report, all over the same nonce; none where none can.</summary>
+    /// <exception cref="UnavailableException">One of them does not answer: a machine speaks for all its GPUs or for none.</exception>
     internal static IReadOnlyList<EvidencePart> Attest(string library, ReadOnlyMemory<byte> nonce)
     {
         using var nvml = Nvml.Open(library);

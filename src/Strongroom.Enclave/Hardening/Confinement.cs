@@ -31,7 +31,7 @@ internal static unsafe class Confinement
     }
 
     /// <summary>
-    /// In the process itself, before foreign code: a session of its own, another user where this one is root, no file written, an end of its memory and time, and dead with the thread that started it.
+    /// In the process itself, before foreign code: a session of its own, another user where this one is root, an end of its memory and time, and dead with the thread that started it.
     /// </summary>
     /// <param name="group">The one that it needs.</param>
     /// <exception cref="UnavailableException">Something of it is refused here.</exception>
@@ -42,7 +42,6 @@ internal static unsafe class Confinement
         Errno.Require(Prctl.prctl(Prctl.SetDumpable, 0), "becoming undumpable");
         Errno.Require(Prctl.prctl(Prctl.DieWithParent, Process.Kill), "dying with the parent"); // last: a change of user undoes it
         Limit(Resource.Core, 0);
-        Limit(Resource.FileSize, 0);
         Limit(Resource.Data, Memory);
         Limit(Resource.ProcessorTime, ProcessorTime);
         foreach (var thread in Directory.EnumerateDirectories("/proc/self/task")) RequireConfined(thread);

@@ -6,7 +6,6 @@ namespace Strongroom.Enclave.Native;
 internal static partial class Resource
 {
     internal const int ProcessorTime = 0; // RLIMIT_CPU
-    internal const int FileSize = 1; // RLIMIT_FSIZE
     internal const int Data = 2; // RLIMIT_DATA
     internal const int Core = 4; // RLIMIT_CORE
     internal const int LockedMemory = 8; // RLIMIT_MEMLOCK

@@ -42,10 +42,25 @@ public sealed class GpuProcessTests
     public void A_library_can_neither_read_nor_trace_nor_signal_who_started_it()
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "only a process of root can become nobody: run it as root");
-        string[] attempts = ["mem", "environ", "ptrace", "process_vm_readv", "kill", "a file of root's", "setresuid", "setgroups", "new privileges", "bounding set", "writing files", "the session"];
+        string[] attempts = ["mem", "environ", "ptrace", "process_vm_readv", "kill", "a file of root's", "setresuid", "setgroups", "new privileges", "bounding set", "the session"];
         using var said = JsonDocument.Parse(Assert.Single(GpuProcess.PartsIn(Ask(Nonce(0xA7)))).Evidence);
         var succeeded = said.RootElement.GetProperty("evidence").GetBytesFromBase64();
         Assert.Empty(attempts.Where((_, index) => succeeded[index] != 0));
+    }
+
+    [Fact]
+    public void The_program_may_lie_where_nobody_can_read_it()
+    {
+        var place = Directory.CreateTempSubdirectory("strongroom-own-"); // its owner's alone
+        try
+        {
+            foreach (var file in Directory.EnumerateFiles(AppContext.BaseDirectory, "Strongroom*")) File.Copy(file, Path.Combine(place.FullName, Path.GetFileName(file)));
+            Assert.Single(GpuProcess.PartsIn(Ask(Nonce(1), program: Path.Combine(place.FullName, "Strongroom.Enclave.dll"))));
+        }
+        finally
+        {
+            place.Delete(recursive: true);
+        }
     }
 
     [Fact]
@@ -81,8 +96,8 @@ public sealed class GpuProcessTests
     [InlineData("""{"parts":["?"]}""")]
     public void What_is_no_answer_is_no_evidence(string answer) => Assert.Throws<UnavailableException>(() => GpuProcess.PartsIn(Encoding.UTF8.GetBytes(answer)));
 
-    private static byte[] Ask(byte[] nonce, TimeSpan? patience = null) => GpuProcess.Ask(
-        nonce.Length == 0 ? [] : [Convert.ToHexStringLower(nonce)], verb => ["dotnet", Program, .. verb],
+    private static byte[] Ask(byte[] nonce, TimeSpan? patience = null, string? program = null) => GpuProcess.Ask(
+        nonce.Length == 0 ? [] : [Convert.ToHexStringLower(nonce)], verb => ["dotnet", program ?? Program, .. verb],
         [.. CleanStart.Wanted([]), $"LD_LIBRARY_PATH={Path.GetDirectoryName(SimulatedGpus.Library)}"], patience);
 
     /// <summary>Whether a process lives that was started over this nonce.</summary>

@@ -54,12 +54,13 @@ internal sealed unsafe class SimulatedGpus : IDisposable
 
     private static string Compile()
     {
-        var directory = Path.Combine(AppContext.BaseDirectory, "Collect");
-        var (path, draft) = (Path.Combine(directory, "libnvidia-ml.so.1"), Path.Combine(directory, $"{Environment.ProcessId}.so"));
-        using var compiler = Process.Start("gcc", ["-shared", "-fPIC", "-Wall", "-Werror", "-Wl,-soname,libnvidia-ml.so.1", "-o", draft, Path.Combine(directory, "nvml.c")]);
+        var directory = Directory.CreateTempSubdirectory("strongroom-driver-"); // a checkout may lie where nobody, who loads it, cannot read
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => directory.Delete(recursive: true);
+        directory.UnixFileMode |= UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
+        var path = Path.Combine(directory.FullName, "libnvidia-ml.so.1");
+        using var compiler = Process.Start("gcc", ["-shared", "-fPIC", "-Wall", "-Werror", "-Wl,-soname,libnvidia-ml.so.1", "-o", path, Path.Combine(AppContext.BaseDirectory, "Collect", "nvml.c")]);
         compiler.WaitForExit();
         Assert.Equal(0, compiler.ExitCode);
-        File.Move(draft, path, overwrite: true); // whoever runs these tests beside us keeps the one that he has loaded
         return path;
     }
 }

@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/un.h>
@@ -40,7 +39,6 @@ static void attack(unsigned char *said)
 {
     char byte;
     struct iovec mine = {&byte, 1}, theirs = {(void *)0x10000, 1};
-    struct rlimit files;
     int parent = getppid();
     memset(said, 0, 32);
     said[0] = reads("/proc/%d/mem", parent);
@@ -53,8 +51,7 @@ static void attack(unsigned char *said)
     said[7] = setgroups(0, 0) == 0;
     said[8] = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1;
     said[9] = prctl(PR_CAPBSET_READ, 21, 0, 0, 0) == 1; /* CAP_SYS_ADMIN */
-    said[10] = getrlimit(RLIMIT_FSIZE, &files) != 0 || files.rlim_max != 0;
-    said[11] = getsid(0) == getsid(parent);
+    said[10] = getsid(0) == getsid(parent);
 }
 
 /* The nonce, or nothing for the chain, is sent; the answer ends with the line. 0 where nobody listens. */
