@@ -1,4 +1,5 @@
 using System.Net;
+using Strongroom.Attestation.Composite;
 using Strongroom.Bytes;
 using Strongroom.Crypto;
 using Strongroom.Enclave.Evidence;
@@ -37,7 +38,8 @@ public sealed record EnclaveOptions
           --state DIR              where starts of this boot are logged and the TLS certificate is put; default: /run/strongroom
           --danger-development-evidence KEYFILE   a key in a file instead of a TPM: proves nothing, marks everything it touches
         How to run
-          --memory KIND            secret (default) or locked
+          --memory KIND            secret: pages that not even the kernel reads; locked: fast, for memory that the processor encrypts.
+                                   Default: locked with evidence of sev-snp, tdx or nitro, else secret
           --listen ADDRESS         of the inference API; default 127.0.0.1:8443, port 0 takes a free one
           --control ADDRESS        of the control plane; default 127.0.0.1:0
           --client-key-file FILE   SHA-256 of each client's key, one a line: printf %s KEY | sha256sum | cut -c1-64
@@ -69,7 +71,7 @@ public sealed record EnclaveOptions
 
     public required Pins Pins { get; init; }
 
-    /// <summary>One of <see cref="ThisMachine.Kinds"/>; null beside development evidence.</summary>
+    /// <summary>One of <see cref="ThisMachine.Kinds"/> but auto; null beside development evidence.</summary>
     public string? Evidence { get; init; }
 
     public string Tpm { get; init; } = TpmDevice.Default;
@@ -103,11 +105,12 @@ public sealed record EnclaveOptions
     /// <summary>The command line as names and values: all that may be looked at before libcrypto has its memory, and so before a key can be parsed.</summary>
     public static ILookup<string, string> Split(IReadOnlyList<string> arguments) => Known.Parse(arguments);
 
+    /// <param name="given">As <see cref="Split"/> had it.</param>
+    /// <param name="evidence">As <see cref="EvidenceOf"/> had it.</param>
     /// <exception cref="UsageException">Something is missing, or given twice.</exception>
     /// <exception cref="MalformedException">A key, digest or address is not what it should be.</exception>
-    public static EnclaveOptions From(ILookup<string, string> given)
+    public static EnclaveOptions From(ILookup<string, string> given, string? evidence)
     {
-        var evidence = EvidenceOf(given);
         return new()
         {
             Sealed = One("sealed"),
@@ -121,7 +124,7 @@ public sealed record EnclaveOptions
             EventLog = given["event-log"].SingleOrDefault() ?? DefaultEventLog,
             State = given["state"].SingleOrDefault() ?? DefaultState,
             DangerDevelopmentEvidence = given["danger-development-evidence"].SingleOrDefault(),
-            Memory = MemoryOf(given),
+            Memory = MemoryOf(given, evidence),
             Listen = Address("listen", "127.0.0.1:8443"),
             Control = Address("control", "127.0.0.1:0"),
             ClientKeys = ClientKeys.Parse(File.ReadLines(One("client-key-file"))),
@@ -142,7 +145,10 @@ public sealed record EnclaveOptions
     }
 
     /// <summary>Whoever names a TPM means it: no other evidence is given in its place, and none beside development evidence.</summary>
-    private static string? EvidenceOf(ILookup<string, string> given)
+    /// <param name="given">As <see cref="Split"/> had it.</param>
+    /// <param name="strongest">The kind that auto stands for.</param>
+    /// <exception cref="UsageException">No kind, an unknown one, or two.</exception>
+    public static string? EvidenceOf(ILookup<string, string> given, Func<string> strongest)
     {
         var hasTpm = given.Contains("tpm");
         if ((hasTpm || given.Contains("evidence")) == given.Contains("danger-development-evidence"))
@@ -150,10 +156,18 @@ public sealed record EnclaveOptions
         if (given.Contains("danger-development-evidence")) return null;
         var kind = given["evidence"].SingleOrDefault("tpm");
         if (!ThisMachine.Kinds.Contains(kind)) throw new UsageException($"--evidence is one of {string.Join(", ", ThisMachine.Kinds)}");
-        return !hasTpm || kind is "tpm" ? kind : throw new UsageException($"--tpm goes with --evidence tpm, not with {kind}");
+        if (hasTpm && kind is not "tpm") throw new UsageException($"--tpm goes with --evidence tpm, not with {kind}");
+        return kind == "auto" ? strongest() : kind;
     }
 
-    public static MemoryKind MemoryOf(ILookup<string, string> given) => MemoryKinds.Parse(given["memory"].SingleOrDefault() ?? "secret");
+    /// <summary>
+    /// Inside a TEE the processor encrypts all memory, and root is part of the measured guest that people approved: what <c>secret</c> would add does not pay for
+    /// filling it slowly. A policy that wants it nevertheless names it, and the lease binds what was reserved.
+    /// </summary>
+    public static MemoryKind MemoryOf(ILookup<string, string> given, string? evidence) =>
+        given["memory"].SingleOrDefault() is { } named ? MemoryKinds.Parse(named)
+        : CompositeEvidence.CpuKinds.Contains(evidence) ? MemoryKind.Locked
+        : MemoryKind.Secret;
 
     private static Ed25519PublicKey Publisher(string text) => Ed25519PublicKey.Parse(File.Exists(text) ? File.ReadAllText(text).Trim() : text);
 }

@@ -47,9 +47,10 @@ static int Run(string[] arguments)
 {
     CleanStart.Ensure();
     var given = EnclaveOptions.Split(arguments);
+    var evidence = EnclaveOptions.EvidenceOf(given, ThisMachine.Strongest);
     // Before libcrypto makes its first allocation, and so before a key can be parsed.
-    CryptoHeap.Start(EnclaveOptions.MemoryOf(given));
-    var options = EnclaveOptions.From(given);
+    CryptoHeap.Start(EnclaveOptions.MemoryOf(given, evidence));
+    var options = EnclaveOptions.From(given, evidence);
     var report = new Report(Console.Out, options.Json);
     if (options.ForbidDebuggers) Yama.ForbidDebuggers();
     if (!Yama.ForbidsDebuggers) report.Say("guarded", "no debugger can attach: the guardian holds the place", ("guardian", Guardian.Start()));

@@ -1,11 +1,12 @@
+using Strongroom.Attestation.Composite;
 using Strongroom.Bytes;
 using Strongroom.Policy;
 
 namespace Strongroom.Cli.Policies;
 
 /// <summary>
-/// The policy as people write it, spec/policy.md "The YAML form". Whatever is left out gets the strictest value there is, and is written out in the
-/// canonical JSON, so that what is signed depends on no default.
+/// The policy as people write it, spec/policy.md "The YAML form". Whatever is left out gets the strict value, and is written out in the canonical JSON, so that
+/// what is signed depends on no default.
 /// </summary>
 internal static class PolicyYaml
 {
@@ -32,13 +33,14 @@ internal static class PolicyYaml
     {
         var members = new Members(node, "a rule",
             "name", "models", "purposes", "machines", "approvals", "memory", "check_tree", "maximum_lease", "maximum_request", "maximum_approval", "minimum_version", "files");
+        var machines = Items(members.Required("machines"), Machine);
         var rule = new PolicyRule(
             Word(members.Required("name")),
             Words(members.Required("models")),
             Words(members.Required("purposes")),
-            Items(members.Required("machines"), Machine),
+            machines,
             Items(members.Required("approvals"), Approval),
-            Optional(members, "memory", Words) ?? ["secret"],
+            Optional(members, "memory", Words) ?? DefaultMemory(machines),
             Optional(members, "check_tree", Bool) ?? true,
             Optional(members, "maximum_lease", Time) ?? DefaultLease,
             Optional(members, "maximum_request", Time) ?? DefaultRequest,
@@ -68,6 +70,9 @@ internal static class PolicyYaml
             Optional(members, "danger_development_evidence", Bool),
             Optional(members, "danger_kbs_guests", Bool));
     }
+
+    /// <summary>Where a processor encrypts all memory, root is part of the measured guest: what its enclaves take by themselves may hold the key.</summary>
+    private static List<string> DefaultMemory(List<MachineClause> machines) => machines.TrueForAll(clause => CompositeEvidence.CpuKinds.Contains(clause.Evidence)) ? ["locked", "secret"] : ["secret"];
 
     private static ApprovalClause Approval(StrictYaml node)
     {

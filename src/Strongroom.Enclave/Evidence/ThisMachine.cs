@@ -10,14 +10,18 @@ public static class ThisMachine
     /// <summary>What may be asked for.</summary>
     public static IReadOnlyList<string> Kinds { get; } = ["auto", TpmEvidence.KindName, .. CompositeEvidence.CpuKinds];
 
-    /// <param name="evidence">One of <see cref="Kinds"/>.</param>
+    /// <summary>The kind that <c>auto</c> stands for here. Looking needs no cryptography: the enclave looks before libcrypto has its memory, and by what is found chooses which.</summary>
+    /// <exception cref="Bytes.UnavailableException">There is a processor that cannot be asked.</exception>
+    public static string Strongest() => Processor.Find()?.Kind ?? TpmEvidence.KindName;
+
+    /// <param name="evidence">One of <see cref="Kinds"/> but auto: found once, it is what is asked from then on.</param>
     /// <param name="tpm">For machines that prove themselves by one.</param>
     /// <returns>The machine, its kind of evidence, and how it proves itself in words.</returns>
     /// <exception cref="Bytes.UnavailableException">What was asked for is not there, or does not answer.</exception>
     public static (Machine Machine, string Kind, string Words) Open(string evidence, TpmPlace tpm)
     {
-        var processor = evidence == TpmEvidence.KindName ? null : Find(evidence);
-        if (processor is null) return (new TpmMachine(tpm), TpmEvidence.KindName, $"this machine proves itself by its TPM, {tpm.Tpm}{(evidence == "auto" ? ": it has no SEV-SNP, TDX or Nitro" : "")}");
+        if (evidence == TpmEvidence.KindName) return (new TpmMachine(tpm), evidence, $"this machine proves itself by its TPM, {tpm.Tpm}");
+        var processor = Processor.Require(evidence);
         return (new TeeMachine(processor, GpuProcess.Attest), processor.Kind, $"this machine proves itself by {processor.Kind}, {processor.Where}, {InWords(GpuProcess.Find())}");
     }
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using System.Text;
 using Strongroom.Attestation.Composite;
 using Strongroom.Bytes;
@@ -86,7 +85,8 @@ public sealed class TsmReports
 
     private T InEntry<T>(Func<string, T> act, Func<T> without)
     {
-        var entry = Path.Combine(place, $"strongroom-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16))}");
+        // drawn by the runtime from the kernel: a name that nobody else has, asked for before libcrypto may be touched
+        var entry = Path.Combine(place, $"strongroom-{Guid.NewGuid():N}");
         try
         {
             if (!make(entry)) return without();

@@ -56,8 +56,11 @@ public sealed record MachineClause(
     bool? DangerDevelopmentEvidence = null,
     bool? DangerKbsGuests = null)
 {
+    /// <summary>The processor encrypts the machine's memory, and proves it.</summary>
+    internal bool IsTee => CompositeEvidence.CpuKinds.Contains(Evidence);
+
     /// <summary>A processor says what it runs, never how often: the start that asks is the only one known.</summary>
-    internal bool CountsNoStarts => CompositeEvidence.CpuKinds.Contains(Evidence);
+    internal bool CountsNoStarts => IsTee;
 }
 
 /// <summary>So many different people of a group.</summary>

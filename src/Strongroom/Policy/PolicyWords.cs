@@ -68,7 +68,7 @@ internal static class PolicyWords
         if (rule.Purposes is [PolicyRule.Any]) yield return "it allows any purpose: name those that you mean";
         if (rule.MinimumVersion is not null) yield return "it allows versions that a newer one replaced: leave minimum_version out to allow only the newest";
         if (rule.Files is [PolicyRule.Any]) yield return "it allows any selection of files: a model that lacks some of its files may behave otherwise than the one that was judged";
-        if (rule.Memory.Contains("locked")) yield return "locked memory can be read by root: leave only secret";
+        if (rule.Memory.Contains("locked") && rule.Machines.Any(clause => !clause.IsTee)) yield return "locked memory can be read by root of a machine without a TEE: leave only secret";
         if (!rule.CheckTree) yield return "without check_tree a holder of the model's key can replace chunks under the publisher's signature";
         if (rule.MaximumLeaseSeconds > Duration.Day) yield return $"a machine that is cut off keeps the key for up to {Duration.Words(rule.MaximumLeaseSeconds)}: no revocation reaches it";
         if (rule.MaximumApprovalSeconds > 7 * Duration.Day) yield return $"an approval given today can be used in {Duration.Words(rule.MaximumApprovalSeconds)}";

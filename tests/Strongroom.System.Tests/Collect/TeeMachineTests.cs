@@ -4,6 +4,7 @@ using Strongroom.Attestation.Composite;
 using Strongroom.Bytes;
 using Strongroom.Enclave;
 using Strongroom.Enclave.Evidence;
+using Strongroom.Enclave.Memory;
 using Strongroom.Enclave.Native;
 using Strongroom.Tests.Attestation.Composite;
 
@@ -116,7 +117,32 @@ public sealed class TeeMachineTests
     [InlineData("--evidence", "auto", "--tpm", "device:/dev/tpmrm0")]
     [InlineData("--sealed", "d")]
     public void How_a_machine_proves_itself_is_said_once_and_by_a_known_name(params string[] arguments) =>
-        Assert.Contains("--evidence", Assert.Throws<UsageException>(() => EnclaveOptions.From(EnclaveOptions.Split(arguments))).Message, StringComparison.Ordinal);
+        Assert.Contains("--evidence", Assert.Throws<UsageException>(() => EnclaveOptions.EvidenceOf(EnclaveOptions.Split(arguments), () => "sev-snp")).Message, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData(MemoryKind.Locked, "--evidence", "sev-snp")]
+    [InlineData(MemoryKind.Locked, "--evidence", "tdx")]
+    [InlineData(MemoryKind.Locked, "--evidence", "nitro")]
+    [InlineData(MemoryKind.Secret, "--evidence", "tpm")]
+    [InlineData(MemoryKind.Secret, "--tpm", "device:/dev/tpmrm0")]
+    [InlineData(MemoryKind.Secret, "--danger-development-evidence", "k")]
+    [InlineData(MemoryKind.Secret, "--evidence", "sev-snp", "--memory", "secret")]
+    [InlineData(MemoryKind.Locked, "--evidence", "tpm", "--memory", "locked")]
+    public void Memory_that_root_can_read_is_the_default_only_where_a_processor_encrypts_it(MemoryKind expected, params string[] arguments) =>
+        Assert.Equal(expected, Memory("nitro", arguments));
+
+    [Fact]
+    public void The_default_memory_of_auto_is_that_of_what_the_machine_has()
+    {
+        Assert.Equal(MemoryKind.Locked, Memory("tdx", "--evidence", "auto"));
+        Assert.Equal(MemoryKind.Secret, Memory("tpm", "--evidence", "auto"));
+    }
+
+    private static MemoryKind Memory(string strongest, params string[] arguments)
+    {
+        var given = EnclaveOptions.Split(arguments);
+        return EnclaveOptions.MemoryOf(given, EnclaveOptions.EvidenceOf(given, () => strongest));
+    }
 
     private static TeeMachine Of(TestMachine hardware) => new(new(hardware.Kind, "", challenge => hardware.Cpu(challenge.ToArray(), Now)), _ => []);
 

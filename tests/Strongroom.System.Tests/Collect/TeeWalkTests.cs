@@ -23,6 +23,7 @@ public sealed class TeeWalkTests(TeeHouse house) : IClassFixture<TeeHouse>
         await house.EndorseAsync(stale: end - Lease / 2);
         using var enclave = house.Run(house.SnpGuest, "auto", request);
         Assert.Equal("sev-snp", (string?)(await enclave.ExpectAsync("evidence"))["kind"]);
+        Assert.Equal("locked", (string?)(await enclave.ExpectAsync("reserved"))["memory"]);
         var address = (string)(await enclave.ExpectAsync("ready"))["address"]!;
         using var client = enclave.Client(address);
         Assert.Equal("text_completion", (string?)(await CompleteAsync(client))["object"]);

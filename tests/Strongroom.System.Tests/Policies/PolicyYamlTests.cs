@@ -30,6 +30,19 @@ public sealed class PolicyYamlTests
         """,
         Encoding.UTF8.GetString(PolicyYaml.Parse(Encoding.UTF8.GetBytes(Short)).Canonical.Span));
 
+    [Theory]
+    [InlineData(new[] { "locked", "secret" }, "sev-snp", "tdx", "nitro")]
+    [InlineData(new[] { "locked", "secret" }, "nitro")]
+    [InlineData(new[] { "secret" }, "sev-snp", "tpm")]
+    public void Memory_that_is_left_out_is_what_enclaves_of_all_its_machines_take_by_themselves(string[] expected, params string[] evidence)
+    {
+        var machines = string.Concat(evidence.Select(kind => $"      - evidence: {kind}\n        reference_values: [rack-7]\n"));
+        var policy = PolicyYaml.Parse(Encoding.UTF8.GetBytes(Short.Replace("      - evidence: tpm\n        reference_values: [rack-7]\n", machines, StringComparison.Ordinal)));
+        Assert.Equal(evidence.Length, policy.Rules[0].Machines.Count);
+        Assert.Equal(expected, policy.Rules[0].Memory);
+        Assert.Contains(policy.Sentences, sentence => sentence.Contains($"held in {string.Join(" or ", expected)} memory", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void Reads_the_canonical_json_that_it_wrote()
     {

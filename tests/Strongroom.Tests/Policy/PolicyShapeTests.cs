@@ -156,6 +156,14 @@ public sealed class PolicyShapeTests
         Assert.Contains(words, Assert.Single(ReleasePolicy.From([open(Rule)]).Warnings), StringComparison.Ordinal);
 
     [Fact]
+    public void Warns_of_locked_memory_only_where_no_processor_encrypts_it()
+    {
+        var encrypted = Rule with { Memory = ["locked", "secret"], Machines = [Rule.Machines[0] with { Evidence = "tdx", MaximumStartsPerBoot = 1 }] };
+        Assert.Empty(ReleasePolicy.From([encrypted]).Warnings);
+        Assert.Contains(ReleasePolicy.From([encrypted with { Machines = [.. encrypted.Machines, .. Rule.Machines] }]).Warnings, warning => warning.Contains("locked memory", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Warns_of_guests_that_check_no_proof_and_says_so_in_the_policys_words()
     {
         var policy = ReleasePolicy.From([Rule with { CheckTree = false, Machines = [Rule.Machines[0] with { Evidence = "tdx", DangerKbsGuests = true }] }]);
