@@ -25,6 +25,9 @@ public sealed class BrokerClient(HttpClient http, ReadSigner? signer = null)
 
     private const int PageSize = 500; // the most that a broker gives
 
+    /// <summary>Longest list that is read, in bytes: some million items.</summary>
+    internal long MaxListSizeInBytes { get; init; } = 1024 * 1024 * 1024;
+
     public Task<CommandReply> SendAsync(SignedCommand command, CancellationToken cancel = default) =>
         PostAsync("v1/commands", command, ProtocolJson.Default.SignedCommand, ProtocolJson.Default.CommandReply, cancel);
 
@@ -170,14 +173,16 @@ public sealed class BrokerClient(HttpClient http, ReadSigner? signer = null)
     private async Task<T> GetAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken cancel) =>
         CanonicalJson.Read(await GetBytesAsync(path, cancel).ConfigureAwait(false), type, MaxReplySizeInBytes);
 
-    /// <summary>All of a list, page after page. Each begins after the one before it ended, or a broker could keep its reader for ever.</summary>
+    /// <summary>All of a list, page after page. Each begins after the one before it ended, and all have an end, or a broker could keep its reader for ever.</summary>
     private async Task<IReadOnlyList<T>> ListAsync<T>(string path, JsonTypeInfo<IReadOnlyList<T>> type, Func<T, long> index, CancellationToken cancel)
     {
         List<T> all = [];
-        var last = -1L;
+        var (last, left) = (-1L, MaxListSizeInBytes);
         while (true)
         {
-            var page = await GetAsync($"{path}?limit={PageSize}{(last < 0 ? "" : $"&after={last}")}", type, cancel).ConfigureAwait(false);
+            var bytes = await GetBytesAsync($"{path}?limit={PageSize}{(last < 0 ? "" : $"&after={last}")}", cancel).ConfigureAwait(false);
+            if ((left -= bytes.Length) < 0) throw new MalformedException(-1, $"{path} does not end within {MaxListSizeInBytes} bytes");
+            var page = CanonicalJson.Read(bytes, type, MaxReplySizeInBytes);
             if (page.Count > 0 && (index(page[0]) <= last || index(page[^1]) <= last)) throw new MalformedException(-1, $"a page of {path} does not go on where the one before it ended");
             all.AddRange(page);
             if (page.Count < PageSize) return all;

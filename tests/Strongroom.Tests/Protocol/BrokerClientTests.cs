@@ -84,12 +84,21 @@ public sealed class BrokerClientTests
     public async Task A_list_that_does_not_go_on_is_malformed() =>
         await Assert.ThrowsAsync<MalformedException>(() => Pages([], _ => Enumerable.Range(0, 500)).MachinesAsync(Cancel));
 
-    private static BrokerClient Pages(List<string> asked, Func<int, IEnumerable<int>> page) => new(new(new Lists(query =>
+    [Fact]
+    public async Task A_list_without_an_end_is_malformed()
+    {
+        var asked = new List<string>();
+        var broker = Pages(asked, from => Enumerable.Range(from, 500), maxListSizeInBytes: 500_000);
+        Assert.Contains("does not end", (await Assert.ThrowsAsync<MalformedException>(() => broker.MachinesAsync(Cancel))).Message, StringComparison.Ordinal);
+        Assert.InRange(asked.Count, 2, 20);
+    }
+
+    private static BrokerClient Pages(List<string> asked, Func<int, IEnumerable<int>> page, long maxListSizeInBytes = 10_000_000) => new(new(new Lists(query =>
     {
         asked.Add(query);
         var from = query.Split("after=") is [_, var after] ? int.Parse(after) + 1 : 0;
         return $"[{string.Join(',', page(from).Select(i => $$"""{"machine":"m","kind":"tpm","active":true,"at":"2026-01-31T12:00:00Z","index":{{i}},"pcrs":[],"application_pcr":13}"""))}]";
-    })) { BaseAddress = new("https://broker.example") });
+    })) { BaseAddress = new("https://broker.example") }) { MaxListSizeInBytes = maxListSizeInBytes };
 
     private sealed class Lists(Func<string, string> answer) : HttpMessageHandler
     {
