@@ -12,15 +12,17 @@ internal sealed record Limits(int Burst = 2000, int PerSecond = 500, int Strange
 {
     public const string Strangers = "strangers";
     public const string Streams = "streams";
+    public const string Blobs = "blobs";
 
-    private const int StreamsPerCaller = 64;
+    public const int AtATimePerCaller = 64; // of what lasts as long as its reader likes
 
     public void Add(IServiceCollection services) => services.AddRateLimiter(limiter =>
     {
         limiter.RejectionStatusCode = StatusCodes.Status429TooManyRequests;
         limiter.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, IPAddress>(context => Bucket(context, Burst, PerSecond));
         limiter.AddPolicy(Strangers, context => Bucket(context, StrangerBurst, StrangerPerSecond));
-        limiter.AddPolicy(Streams, context => RateLimitPartition.GetConcurrencyLimiter(Caller(context), _ => new() { PermitLimit = StreamsPerCaller }));
+        foreach (var lasting in (string[])[Streams, Blobs])
+            limiter.AddPolicy(lasting, context => RateLimitPartition.GetConcurrencyLimiter(Caller(context), _ => new() { PermitLimit = AtATimePerCaller }));
         limiter.OnRejected = async (context, _) =>
         {
             context.HttpContext.RequestServices.GetRequiredService<Strangers>().Count();

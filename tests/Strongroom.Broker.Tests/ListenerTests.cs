@@ -4,7 +4,9 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Text;
 using Strongroom.Broker.Tests.Release;
+using Strongroom.Bytes;
 using Strongroom.Crypto;
+using Strongroom.Ledger;
 using Strongroom.Protocol;
 
 namespace Strongroom.Broker.Tests;
@@ -90,6 +92,25 @@ public sealed class ListenerTests : IAsyncLifetime
         Assert.Equal(before, scene.Broker.State.Size);
         Assert.Equal(shed.Count, (await scene.Broker.GetAsync("/health", ProtocolJson.Default.HealthReply)).Shed);
     }
+
+    [Fact]
+    public async Task One_address_reads_so_many_blobs_at_a_time()
+    {
+        var blob = new byte[4 * LedgerStore.BlobPieceSizeInBytes];
+        await broker.Host.Ledger.AppendAsync(Encoding.ASCII.GetBytes($"{Digest.Of(blob)}"), [blob]);
+        var held = new List<HttpResponseMessage>();
+        for (var i = 0; i < Limits.AtATimePerCaller; i++) held.Add(await ReadAsync(blob));
+        Assert.All(held, response => Assert.Equal(HttpStatusCode.OK, response.StatusCode));
+        using var another = await ReadAsync(blob);
+        await TestBroker.RefusedAsync("too-many", another);
+        foreach (var response in held) Assert.Equal(blob, await response.Content.ReadAsByteArrayAsync());
+        using var free = await ReadAsync(blob);
+        Assert.Equal(HttpStatusCode.OK, free.StatusCode);
+    }
+
+    /// <summary>Begins to read; over HTTP/2, whose windows keep the broker from sending more than is taken.</summary>
+    private Task<HttpResponseMessage> ReadAsync(byte[] blob) => broker.Client.SendAsync(
+        new(HttpMethod.Get, $"/blob/{Digest.Of(blob)}") { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact }, HttpCompletionOption.ResponseHeadersRead);
 
     private async Task<SslStream> HandshakeAsync(SslProtocols protocols)
     {

@@ -13,7 +13,7 @@ internal static class LedgerEndpoints
     {
         routes.MapGet("/checkpoint", Checkpoint).WithName("checkpoint");
         routes.MapGet("/tile/{**rest}", Tile).WithName("tile");
-        routes.MapGet("/blob/{sha256}", Blob).WithName("blob");
+        routes.MapGet("/blob/{sha256}", Blob).WithName("blob").RequireRateLimiting(Limits.Blobs);
     }
 
     private static ContentHttpResult Checkpoint(LedgerStore ledger, HttpResponse response)
@@ -38,10 +38,17 @@ internal static class LedgerEndpoints
         return TypedResults.Bytes(bytes, "application/octet-stream");
     }
 
-    private static async Task<Results<FileContentHttpResult, NotFound>> Blob(string sha256, LedgerStore ledger, HttpResponse response, CancellationToken cancel)
+    /// <summary>Some are 16 MiB long, and whoever asks may take his time: a reader costs a piece, and one address has so many readers.</summary>
+    private static async Task<Results<PushStreamHttpResult, NotFound>> Blob(string sha256, LedgerStore ledger, HttpResponse response, CancellationToken cancel)
     {
-        if (await ledger.ReadBlobAsync(Digest.Parse(sha256), cancel) is not { } bytes) return TypedResults.NotFound();
-        response.Headers.CacheControl = Immutable;
-        return TypedResults.Bytes(bytes.ToArray(), "application/octet-stream");
+        var digest = Digest.Parse(sha256);
+        if (await ledger.BlobLengthAsync(digest, cancel) is not { } length) return TypedResults.NotFound();
+        (response.Headers.CacheControl, response.ContentLength) = (Immutable, length);
+        return TypedResults.Stream(
+            async body =>
+            {
+                await foreach (var piece in ledger.ReadBlobInPiecesAsync(digest, cancel)) await body.WriteAsync(piece, cancel);
+            },
+            "application/octet-stream");
     }
 }

@@ -36,7 +36,8 @@ internal static class ReferenceEndpoints
 
     private static async Task<Results<FileContentHttpResult, ProblemHttpResult>> Measured(string digest, LedgerStore ledger, CancellationToken cancel)
     {
-        if (await ledger.ReadBlobAsync(Digest.Parse(digest), cancel) is { } bytes && IsMeasurement(bytes.Span)) return TypedResults.Bytes(bytes.ToArray(), "application/json");
+        if (await ledger.BlobLengthAsync(Digest.Parse(digest), cancel) <= EvidenceVerifier.MaxSizeInBytes // what is longer is none, and not read
+            && await ledger.ReadBlobAsync(Digest.Parse(digest), cancel) is { } bytes && IsMeasurement(bytes.Span)) return TypedResults.Bytes(bytes.ToArray(), "application/json");
         return Problem.NotFound.Because($"no machine brought along the measurement {digest}");
     }
 

@@ -117,8 +117,8 @@ public sealed class SqliteLedger : LedgerStore
     protected override ValueTask<IReadOnlyList<ReadOnlyMemory<byte>>> ReadEntriesCore(long first, int count, CancellationToken cancel) =>
         ValueTask.FromResult(Read(reader => reader.Entries(first, count)));
 
-    protected override ValueTask<ReadOnlyMemory<byte>?> ReadBlobCore(Digest digest, CancellationToken cancel) =>
-        ValueTask.FromResult(Read(reader => reader.Blob(digest)));
+    protected override ValueTask<BlobPiece?> ReadBlobCore(Digest digest, int from, int most, CancellationToken cancel) =>
+        ValueTask.FromResult(Read(reader => reader.Blob(digest, from, most)));
 
     protected override ValueTask CloseCore()
     {

@@ -18,7 +18,7 @@ internal sealed class SqliteReader : IDisposable
         connection.Open();
         node = Prepare("SELECT substr(hashes, $at, 32) FROM leaves WHERE idx = $idx", "$idx", "$at");
         entries = Prepare("SELECT entry FROM leaves WHERE idx >= $first ORDER BY idx LIMIT $count", "$first", "$count");
-        blob = Prepare("SELECT bytes FROM blobs WHERE sha256 = $sha256", "$sha256");
+        blob = Prepare("SELECT rowid, length(bytes) FROM blobs WHERE sha256 = $sha256", "$sha256");
     }
 
     /// <summary>The hash of a subtree stands in the row of the leaf that completed it, at 32 bytes for each level.</summary>
@@ -45,10 +45,18 @@ internal sealed class SqliteReader : IDisposable
         return found.Count == count ? found : throw new LedgerBrokenException($"the store has lost entries from {first}");
     }
 
-    public ReadOnlyMemory<byte>? Blob(Digest digest)
+    public BlobPiece? Blob(Digest digest, int from, int most)
     {
         blob.Parameters[0].Value = digest.Span.ToArray();
-        return blob.ExecuteScalar() is byte[] bytes ? bytes : default(ReadOnlyMemory<byte>?);
+        using var row = blob.ExecuteReader();
+        if (!row.Read()) return null;
+        var length = row.GetInt32(1);
+        var piece = new byte[Math.Min(most, length - from)];
+        if (piece.Length == 0) return new(length, piece);
+        using var bytes = new SqliteBlob(connection, "blobs", "bytes", row.GetInt64(0), readOnly: true); // as a column it would be read whole, however little of it is asked for
+        bytes.Position = from;
+        bytes.ReadExactly(piece);
+        return new(length, piece);
     }
 
     public void Dispose()

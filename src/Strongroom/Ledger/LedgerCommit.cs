@@ -20,3 +20,8 @@ public sealed record LedgerCommit(StoredHead? Before, Task<StoredHead> After, IR
 
 /// <summary>Nothing was appended: the disk is full, or another entry was first. State folded ahead of the ledger must be folded anew from it.</summary>
 public sealed class AppendFailedException(string what, Exception? cause = null) : Exception(what, cause);
+
+/// <summary>Some of a blob.</summary>
+/// <param name="Length">Of the whole blob, in bytes.</param>
+/// <param name="Bytes">The piece.</param>
+public sealed record BlobPiece(int Length, ReadOnlyMemory<byte> Bytes);

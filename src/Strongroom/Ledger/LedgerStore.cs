@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Security.Cryptography;
 using System.Text;
 using System.Threading.Channels;
 using Strongroom.Bytes;
@@ -17,6 +18,9 @@ public abstract partial class LedgerStore : IAsyncDisposable
 {
     /// <summary>C2SP tlog-tiles writes the length of an entry in 16 bits.</summary>
     public const int MaxEntrySizeInBytes = 65_535;
+
+    /// <summary>What is held of a blob at a time for a reader who may be slow.</summary>
+    public const int BlobPieceSizeInBytes = 512 * 1024;
 
     private const int MaxBatch = 1024;
 
@@ -159,10 +163,36 @@ public abstract partial class LedgerStore : IAsyncDisposable
     /// <summary>The bytes with this SHA-256, or null.</summary>
     public async Task<ReadOnlyMemory<byte>?> ReadBlobAsync(Digest digest, CancellationToken cancel = default)
     {
-        var bytes = await ReadBlobCore(digest, cancel).ConfigureAwait(false);
-        if (bytes is { } found && Digest.Of(found.Span) != digest) throw new LedgerBrokenException($"blob {digest} has been changed in the store");
-        return bytes;
+        if (await ReadBlobCore(digest, 0, int.MaxValue, cancel).ConfigureAwait(false) is not { } blob) return null;
+        return Digest.Of(blob.Bytes.Span) == digest ? blob.Bytes : throw Changed(digest);
     }
+
+    /// <summary>Length in bytes of the blob with this SHA-256, or null.</summary>
+    public async Task<int?> BlobLengthAsync(Digest digest, CancellationToken cancel = default) =>
+        (await ReadBlobCore(digest, 0, 0, cancel).ConfigureAwait(false))?.Length;
+
+    /// <summary>
+    /// As <see cref="ReadBlobAsync"/>, a piece at a time; nothing where there is no such blob. Before the last piece is handed out all of them have that SHA-256: who has
+    /// not read to the end has read nothing.
+    /// </summary>
+    public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadBlobInPiecesAsync(Digest digest, [EnumeratorCancellation] CancellationToken cancel = default)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        for (var at = 0; await ReadBlobCore(digest, at, BlobPieceSizeInBytes, cancel).ConfigureAwait(false) is { } blob;)
+        {
+            hash.AppendData(blob.Bytes.Span);
+            at += blob.Bytes.Length;
+            if (at < blob.Length) yield return blob.Bytes;
+            else if (Digest.From(hash.GetHashAndReset()) != digest) throw Changed(digest);
+            else
+            {
+                yield return blob.Bytes;
+                yield break;
+            }
+        }
+    }
+
+    private static LedgerBrokenException Changed(Digest digest) => new($"blob {digest} has been changed in the store");
 
     /// <summary>The bytes of a tile or bundle (C2SP tlog-tiles), or null while the ledger has not that many entries.</summary>
     public async Task<byte[]?> ReadTileAsync(TilePath tile, CancellationToken cancel = default)
@@ -202,7 +232,8 @@ public abstract partial class LedgerStore : IAsyncDisposable
 
     protected abstract ValueTask<IReadOnlyList<ReadOnlyMemory<byte>>> ReadEntriesCore(long first, int count, CancellationToken cancel);
 
-    protected abstract ValueTask<ReadOnlyMemory<byte>?> ReadBlobCore(Digest digest, CancellationToken cancel);
+    /// <summary>The blob's bytes from <paramref name="from"/> on, <paramref name="most"/> of them or up to its end; null if there is none.</summary>
+    protected abstract ValueTask<BlobPiece?> ReadBlobCore(Digest digest, int from, int most, CancellationToken cancel);
 
     protected abstract ValueTask CloseCore();
 }

@@ -13,7 +13,7 @@ namespace Strongroom.Broker.Tests.Ledger;
 /// <summary>C2SP tlog-tiles over HTTP: names, types, caching, and that a client of it finds the ledger sound.</summary>
 public sealed class LedgerEndpointsTests : IAsyncLifetime
 {
-    private static readonly byte[] Evidence = [1, 2, 3];
+    private static readonly byte[] Evidence = new byte[3 * LedgerStore.BlobPieceSizeInBytes];
 
     private readonly MemoryLedger ledger = new(TestKeys.Signer("example.com/ledger"), [new MemoryWitness().Client()]);
     private WebApplication app = null!;
@@ -48,6 +48,15 @@ public sealed class LedgerEndpointsTests : IAsyncLifetime
             ReadAsync, ledger.Trust.Ledger, ledger.Trust.Witnesses, null, (index, _, _) => new(index == 259 ? [Digest.Of(Evidence)] : (IReadOnlyList<Digest>)[]));
         Assert.Empty(audit.Findings);
         Assert.Equal((260, 1), (audit.Checkpoint?.Size, audit.Blobs));
+    }
+
+    [Fact]
+    public async Task A_blob_is_not_held_whole_for_who_may_read_it_slowly()
+    {
+        using var response = await http.GetAsync($"blob/{Digest.Of(Evidence)}");
+        Assert.Equal(Evidence.Length, response.Content.Headers.ContentLength);
+        Assert.Equal(Evidence, await response.Content.ReadAsByteArrayAsync());
+        Assert.Equal(LedgerStore.BlobPieceSizeInBytes, ledger.LongestPiece);
     }
 
     [Theory]

@@ -57,6 +57,25 @@ public abstract class LedgerStoreContract
         Assert.Equal(6, (await again.AppendAsync(Entry(6), [])).Index);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(3)]
+    [InlineData(LedgerStore.BlobPieceSizeInBytes)]
+    [InlineData(2 * LedgerStore.BlobPieceSizeInBytes + 1)]
+    public async Task A_blob_is_read_in_pieces_that_are_the_whole(int length)
+    {
+        var blob = new byte[length];
+        Random.Shared.NextBytes(blob);
+        await using var store = await OpenAsync();
+        await store.AppendAsync(Encoding.ASCII.GetBytes($"{Digest.Of(blob)}"), [blob]);
+        var pieces = await store.ReadBlobInPiecesAsync(Digest.Of(blob)).ToListAsync();
+        Assert.Equal(blob, pieces.SelectMany(piece => piece.ToArray()));
+        Assert.Equal(Math.Max(1, (length + LedgerStore.BlobPieceSizeInBytes - 1) / LedgerStore.BlobPieceSizeInBytes), pieces.Count);
+        Assert.Equal(length, await store.BlobLengthAsync(Digest.Of(blob)));
+        Assert.Null(await store.BlobLengthAsync(Digest.Of("another"u8)));
+        Assert.Empty(await store.ReadBlobInPiecesAsync(Digest.Of("another"u8)).ToListAsync());
+    }
+
     [Fact]
     public async Task A_full_disk_fails_the_append_and_not_the_ledger()
     {

@@ -42,8 +42,14 @@ internal sealed class MemoryLedger(NoteSigner signer, IReadOnlyList<WitnessClien
     protected override ValueTask<IReadOnlyList<ReadOnlyMemory<byte>>> ReadEntriesCore(long first, int count, CancellationToken cancel) =>
         ValueTask.FromResult<IReadOnlyList<ReadOnlyMemory<byte>>>([.. Leaves.Skip((int)first).Take(count).Select(leaf => leaf.Entry)]);
 
-    protected override ValueTask<ReadOnlyMemory<byte>?> ReadBlobCore(Digest digest, CancellationToken cancel) =>
-        ValueTask.FromResult(bytes.Blobs.TryGetValue(digest, out var found) ? found : default(ReadOnlyMemory<byte>?));
+    /// <summary>The longest piece of a blob that anybody asked for.</summary>
+    public int LongestPiece { get; private set; }
+
+    protected override ValueTask<BlobPiece?> ReadBlobCore(Digest digest, int from, int most, CancellationToken cancel)
+    {
+        LongestPiece = Math.Max(LongestPiece, most);
+        return ValueTask.FromResult(bytes.Blobs.TryGetValue(digest, out var found) ? new BlobPiece(found.Length, found.Slice(from, Math.Min(most, found.Length - from))) : null);
+    }
 
     protected override ValueTask CloseCore() => ValueTask.CompletedTask;
 

@@ -61,6 +61,18 @@ public sealed class MemoryLedgerTests : LedgerStoreContract
         await Assert.ThrowsAsync<LedgerBrokenException>(() => store.ReadBlobAsync(Digest.Of(blob)));
     }
 
+    [Fact]
+    public async Task A_changed_blob_that_is_read_in_pieces_has_no_end()
+    {
+        var blob = new byte[LedgerStore.BlobPieceSizeInBytes + 1];
+        await using var store = await OpenAsync();
+        await store.AppendAsync(Encoding.ASCII.GetBytes($"{Digest.Of(blob)}"), [blob]);
+        bytes.Blobs[Digest.Of(blob)] = new byte[] { 1 }.Concat(blob[1..]).ToArray();
+        await using var pieces = store.ReadBlobInPiecesAsync(Digest.Of(blob)).GetAsyncEnumerator();
+        Assert.True(await pieces.MoveNextAsync());
+        await Assert.ThrowsAsync<LedgerBrokenException>(async () => await pieces.MoveNextAsync());
+    }
+
     private protected override LedgerStore Make(params IReadOnlyList<WitnessClient> witnesses) => new MemoryLedger(Signer, witnesses, bytes);
 
     private protected override void Fill(LedgerStore store, bool full) => bytes.Full = full;
