@@ -55,24 +55,37 @@ public sealed class DecisionAudit(
         {
             record = LedgerRecord.Parse(entry.Span);
         }
-        catch (MalformedException e)
+        catch (Exception e) when (IsTheEntrys(e))
         {
             deviations.Add(new(index, $"the entry is no record: {e.Message}; nothing after it can be judged"));
             return false;
         }
         if (record.At < State.At) deviations.Add(new(index, $"the record is dated {Timestamp.Format(record.At)}, earlier than the one before it"));
-        await JudgeAsync(index, record, entry, cancel).ConfigureAwait(false);
+        try
+        {
+            await JudgeAsync(index, record, entry, cancel).ConfigureAwait(false);
+        }
+        catch (Exception e) when (IsTheEntrys(e))
+        {
+            deviations.Add(new(index, $"the entry cannot be judged, by a mistake of this program: {e.GetType().Name}: {e.Message}"));
+        }
         try
         {
             State = State.Apply(index, record);
             return true;
         }
-        catch (LedgerBrokenException e)
+        catch (Exception e) when (IsTheEntrys(e))
         {
             deviations.Add(new(index, $"{e.Message}; nothing after it can be judged"));
             return false;
         }
     }
+
+    /// <summary>
+    /// Whatever an entry brings about is told of it and goes no further: who writes one that nobody foresaw would take all that was found before and after it with it.
+    /// What comes from where entries and blobs are read, and from the process itself, is no entry's.
+    /// </summary>
+    private static bool IsTheEntrys(Exception e) => e is not (OperationCanceledException or UnavailableException or IOException or UnauthorizedAccessException or OutOfMemoryException);
 
     private async ValueTask JudgeAsync(long index, LedgerRecord record, ReadOnlyMemory<byte> entry, CancellationToken cancel)
     {

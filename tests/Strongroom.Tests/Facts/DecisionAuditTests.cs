@@ -31,6 +31,24 @@ public sealed class DecisionAuditTests
     }
 
     [Fact]
+    public async Task What_nobody_foresaw_in_one_entry_is_told_of_it_and_the_others_are_judged()
+    {
+        var request = town.Approved(town.Owner1);
+        var asked = town.Ask(request).Record.Evidence;
+        var index = town.Entries.Count - 1;
+        town.Write(town.Approve(town.Owner2, request));
+        town.Leased(request);
+        var audit = await AuditAsync(new InvalidCastException("a number where a text should be"));
+        Assert.Equal((index, true), (Assert.Single(audit.Deviations).Index, audit.Deviations[0].What.Contains("a number where a text should be", StringComparison.Ordinal)));
+        Assert.Equal((1, 1, town.State.Size), (audit.Recomputed, audit.Grants, audit.State.Size));
+        await Assert.ThrowsAsync<UnavailableException>(() => AuditAsync(new UnavailableException("the copy is not there"))); // of no entry
+        await Assert.ThrowsAsync<OperationCanceledException>(() => AuditAsync(new OperationCanceledException()));
+
+        Task<DecisionAudit> AuditAsync(Exception thrown) =>
+            DecisionAudit.ReplayAsync(town.Entries.Select(entry => (ReadOnlyMemory<byte>)entry).ToAsyncEnumerable(), (digest, _) => digest == asked ? throw thrown : ValueTask.FromResult<ReadOnlyMemory<byte>?>(town.Blobs[digest]));
+    }
+
+    [Fact]
     public async Task Finds_a_rewritten_decision()
     {
         town.Ask(town.Approved(town.Owner1, town.Owner2));
