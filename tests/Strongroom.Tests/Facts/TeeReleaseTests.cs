@@ -64,6 +64,24 @@ public sealed class TeeReleaseTests
         Denied("composite.2.bound", scene.Town.Ask(scene.Town.Transcript(request), evidence));
     }
 
+    [Theory]
+    [InlineData("sev-snp")]
+    [InlineData("tdx")]
+    public void Of_a_machine_whose_processor_did_not_sign_for_this_exchange_no_device_is_judged(string kind)
+    {
+        var scene = new TeeTown(kind);
+        var lease = scene.Leased();
+        var (release, renewal) = (scene.Town.Transcript(scene.Approved()), scene.Town.Renewal(lease));
+        var evidence = scene.Machine.Evidence(Digest.Of("another exchange"u8), scene.Town.Now);
+        Assert.True(scene.Machine.Gpus.Count > 0);
+        var denied = scene.Town.Ask(release, evidence).Record.Reasons!;
+        Assert.All(denied, OfTheProcessor);
+        Assert.Contains(denied, reason => reason.StartsWith("composite.2.bound", StringComparison.Ordinal));
+        Assert.All(RenewalDecision.Make(scene.Town.State, renewal, AttestationResult.Of(scene.Town.State, renewal, evidence, scene.Town.OnRecord), scene.Town.Now).Record.Reasons!, OfTheProcessor);
+
+        static void OfTheProcessor(string reason) => Assert.Matches("^(cpu|composite[.]2)[.]", reason); // a device that was looked at would say that it answers something else
+    }
+
     [Fact]
     public void A_guest_that_measures_otherwise_gets_nothing()
     {

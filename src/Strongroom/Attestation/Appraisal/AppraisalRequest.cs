@@ -23,6 +23,12 @@ public sealed record AppraisalRequest(ReadOnlyMemory<byte> Evidence, DateTimeOff
     /// <summary>The evidence is of one part of a machine: number, ties and binding of the parts are for who appraises the whole.</summary>
     internal bool IsPart { get; init; }
 
+    /// <summary>
+    /// Of a whole machine: nobody looks at its devices unless the processor was found good and bound to this exchange. Devices are dear to judge and count only under such
+    /// a processor; and anybody can send the evidence of sixteen GPUs that is public with the ledger, but nobody has a processor that signs it for another exchange.
+    /// </summary>
+    internal bool ProcessorFirst { get; init; }
+
     /// <summary>Of a whole machine whose parts a protocol of others binds: what its devices must carry; <see cref="ReportData"/> is then what its processor must.</summary>
     internal ReadOnlyMemory<byte>? DeviceNonce { get; init; }
 }

@@ -57,13 +57,17 @@ internal sealed class CompositeAppraiser : Appraiser
             var found = Of(name, () => Find(part).Appraise(asked));
             findings.Add(name, found);
             appraised.Add(new(name, part.Kind, OfOne(name, found.Claims)));
+            if (request.ProcessorFirst && found.Outcome != Outcome.Verified) break;
         }
         findings.Claims = new()
         {
             ["cpu"] = Told(appraised[0]), ["devices"] = new JsonArray([.. appraised.Skip(1).Select(Told)]),
         };
         findings.Check("composite.1.challenge", "the caller's challenge is the digest of a transcript, 32 bytes given as nonce", bound, bound || request.ReportData is null ? null : "report data was given", CheckGroup.Binding);
-        new CompositeChecks(appraised[0], [.. appraised.Skip(1)], policy, findings).Run(bound ? ofCpu : null);
+        var between = new CompositeChecks(appraised[0], [.. appraised.Skip(1)], policy, findings);
+        between.Bound(bound ? ofCpu : null);
+        if (appraised.Count > machine.Devices.Count) between.Devices();
+        else findings.NotChecked($"its {machine.Devices.Count} devices: nobody looked at them, since their processor does not stand for them");
     }
 
     private Appraiser Find(EvidencePart part) => parts.Single(each => each.Kind == part.Kind);

@@ -10,10 +10,9 @@ internal sealed class CompositeChecks(AppraisedPart cpu, IReadOnlyList<Appraised
     private readonly IReadOnlyList<AppraisedPart> gpus = [.. devices.Where(device => device.Kind == NvidiaKind.Gpu.Name)];
     private readonly IReadOnlyList<AppraisedPart> switches = [.. devices.Where(device => device.Kind == NvidiaKind.Switch.Name)];
 
-    /// <param name="challenge">What the processor must carry; null where the caller said no transcript.</param>
-    public void Run(ReadOnlyMemory<byte>? challenge)
+    /// <summary>3 to 6.</summary>
+    public void Devices()
     {
-        Bound(challenge);
         OneNonce();
         Identities();
         Count("composite.5.gpus", "GPUs", policy.Gpus, gpus.Count);
@@ -22,7 +21,8 @@ internal sealed class CompositeChecks(AppraisedPart cpu, IReadOnlyList<Appraised
     }
 
     /// <summary>2: the processor was asked after the devices, in this exchange, by somebody who had exactly these answers.</summary>
-    private void Bound(ReadOnlyMemory<byte>? challenge)
+    /// <param name="challenge">What the processor must carry; null where the caller said no transcript.</param>
+    public void Bound(ReadOnlyMemory<byte>? challenge)
     {
         const string What = "what the processor signed covers the transcript and what every device answered, in this order";
         var carried = cpu.Claims["report_data"] ?? cpu.Claims["user_data"];

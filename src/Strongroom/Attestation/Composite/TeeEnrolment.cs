@@ -35,7 +35,7 @@ public sealed record TeeEnrolment(MachineIdentity? Identity, IReadOnlyDictionary
 
     internal static TeeEnrolment Check(AppraisalRequest request, VendorRoots roots)
     {
-        var result = CompositeAppraiser.Under(roots).Appraise(request with { Policy = Policy });
+        var result = CompositeAppraiser.Under(roots).Appraise(request with { Policy = Policy, ProcessorFirst = true });
         return result.Outcome switch
         {
             Outcome.Rejected => Rejected([.. result.Failures.Select(InWords)]),

@@ -41,6 +41,25 @@ public sealed class CompositeAppraiserTests
         Assert.Equal(["cpu.snp.15", "gpu0.gpu.5", "gpu1.gpu.5", "composite.2.bound"], Failed(Appraise(snp, evidence: snp.Evidence(Digest.Of("another"u8), Now))));
 
     [Fact]
+    public void Asked_for_the_processor_first_it_looks_at_devices_only_where_that_is_good()
+    {
+        Assert.Equal(Made(Appraise(snp)), Made(Appraise(snp, change: ProcessorFirst)));
+        var unbound = snp.Evidence(Digest.Of("another"u8), Now);
+        var all = Appraise(snp, evidence: unbound);
+        Assert.Contains(Made(all), id => id.StartsWith("gpu1.", StringComparison.Ordinal));
+        var first = Appraise(snp, evidence: unbound, change: ProcessorFirst);
+        Assert.Equal(Made(all).Where(id => id.StartsWith("cpu.", StringComparison.Ordinal) || id is "composite.1.challenge" or "composite.2.bound"), Made(first));
+        Assert.Equal(["cpu.snp.15", "composite.2.bound"], Failed(first));
+        Assert.Contains("its 2 devices: nobody looked at them, since their processor does not stand for them", first.NotChecked);
+        var stale = Appraise(snp, change: request => ProcessorFirst(request) with { Endorsements = Endorsements.None });
+        Assert.Equal(Outcome.EndorsementsMissing, stale.Outcome);
+        Assert.All(stale.Missing, what => Assert.StartsWith("cpu.", what, StringComparison.Ordinal));
+
+        static AppraisalRequest ProcessorFirst(AppraisalRequest request) => request with { ProcessorFirst = true };
+        static IEnumerable<string> Made(AttestationResult result) => result.Checks.Select(check => check.Id);
+    }
+
+    [Fact]
     public void Check_2_rejects_a_processor_that_answered_before_its_devices()
     {
         snp.AfterAsking = evidence => [.. evidence, (byte)' ']; // as good an answer, but not the one that was hashed
