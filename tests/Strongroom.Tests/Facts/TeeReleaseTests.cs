@@ -83,6 +83,18 @@ public sealed class TeeReleaseTests
     }
 
     [Fact]
+    public async Task Endorsements_collected_after_the_challenge_count_from_when_they_were()
+    {
+        var scene = new TeeTown(TestMachine.SnpWithGpus(Town.Noon, gpus: 0));
+        scene.Town.Now = scene.Town.Now.AddDays(8);
+        var transcript = scene.Town.Transcript(scene.Approved());
+        scene.Town.Now = scene.Town.Now.AddSeconds(10);
+        scene.EndorseAgain(); // the vendors have nothing newer than a week ago
+        Assert.Equal(Outcome.Allowed, scene.Town.Ask(transcript, scene.Machine.Evidence(transcript.Digest(), scene.Town.Now)).Record.Outcome);
+        Assert.Empty((await scene.Town.Audit()).Deviations);
+    }
+
+    [Fact]
     public void A_guest_that_measures_otherwise_gets_nothing()
     {
         var scene = new TeeTown("sev-snp");

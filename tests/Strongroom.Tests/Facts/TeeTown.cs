@@ -34,6 +34,8 @@ internal sealed class TeeTown
         if (enrolled) Town.Write(Enrolment());
     }
 
+    private BundledFile[] endorsed = [];
+
     public Town Town { get; }
 
     public TestMachine Machine { get; }
@@ -45,8 +47,14 @@ internal sealed class TeeTown
     public Digest Measured => Measurement.Of(Machine.Kind, Claims);
 
     /// <summary>Puts on record what the machine's vendors say now.</summary>
-    public void Endorse(params byte[][] besides) => Town.Write(Town.Endorse(files:
-        [.. Machine.Files(Town.Now).Select(file => new BundledFile(file.Bytes.ToArray(), file.Name)), .. besides.Select((bytes, i) => new BundledFile(bytes, $"besides-{i}"))]));
+    public void Endorse(params byte[][] besides)
+    {
+        endorsed = [.. Machine.Files(Town.Now).Select(file => new BundledFile(file.Bytes.ToArray(), file.Name)), .. besides.Select((bytes, i) => new BundledFile(bytes, $"besides-{i}"))];
+        EndorseAgain();
+    }
+
+    /// <summary>Puts on record that the vendors still say what they said.</summary>
+    public void EndorseAgain() => Town.Write(Town.Endorse(files: endorsed));
 
     /// <summary>AMD takes back the key that certified the machine's.</summary>
     public void Revoke() => Endorse(Machine.Snp!.Amd.List(Town.Now.AddMinutes(-1), Town.Now.AddDays(30), [2]));

@@ -35,7 +35,9 @@ public sealed record TeeEnrolment(MachineIdentity? Identity, IReadOnlyDictionary
 
     internal static TeeEnrolment Check(AppraisalRequest request, VendorRoots roots)
     {
-        var result = CompositeAppraiser.Under(roots).Appraise(request with { Policy = Policy, ProcessorFirst = true });
+        // Endorsements that were collected after the challenge was issued would lie in its future, and their age would count by their vendors' dates alone.
+        var at = request.Endorsements.Collected is { } collected && collected > request.At ? collected : request.At;
+        var result = CompositeAppraiser.Under(roots).Appraise(request with { At = at, Policy = Policy, ProcessorFirst = true });
         return result.Outcome switch
         {
             Outcome.Rejected => Rejected([.. result.Failures.Select(InWords)]),
