@@ -39,7 +39,7 @@ static int Help()
 
 static int Guard(int enclave)
 {
-    CleanStart.Ensure();
+    CleanStart.Ensure(Guardian.CompilesOnce);
     return Guardian.Run(enclave);
 }
 

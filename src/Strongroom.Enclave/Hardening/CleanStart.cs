@@ -27,11 +27,12 @@ public static unsafe class CleanStart
     ];
 
     /// <summary>Returns only in a process that has the clean environment; before that it replaces the process by itself, same id, same arguments.</summary>
+    /// <param name="more">What this process has beside the rest.</param>
     /// <exception cref="InvalidOperationException">The environment is unclean although this is the second start.</exception>
-    public static void Ensure()
+    public static void Ensure(params string[] more)
     {
         var found = Split(File.ReadAllBytes("/proc/self/environ"));
-        var wanted = Wanted(found);
+        string[] wanted = [.. Wanted(found), .. more];
         if (found.ToHashSet().SetEquals(wanted)) return;
         if (found.Contains(Marker)) throw new InvalidOperationException("the environment of the clean start is not clean");
         RemoveDiagnosticsSockets();

@@ -12,6 +12,12 @@ internal static unsafe class Guardian
 {
     internal const string Verb = "guardian";
 
+    /// <summary>
+    /// Every method is compiled once, for good. Else the tracer's own calls make the runtime start a thread that compiles them better: the enclave must let that
+    /// thread run, may start such a thread of its own to do so, and then each waits for the other for ever.
+    /// </summary>
+    internal const string CompilesOnce = "DOTNET_TieredCompilation=0";
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     /// <summary>Starts the guardian of this process and returns its process id when each holds the other.</summary>
@@ -43,7 +49,7 @@ internal static unsafe class Guardian
     {
         using var path = new CStrings(["/proc/self/exe"]);
         using var arguments = new CStrings(command);
-        using var environment = new CStrings(CleanStart.Wanted([]));
+        using var environment = new CStrings([.. CleanStart.Wanted([]), CompilesOnce]);
         int process;
         var error = Native.Process.posix_spawn(&process, path.Pointer[0], 0, 0, arguments.Pointer, environment.Pointer);
         return error == 0 ? process : throw new UnavailableException($"the guardian could not be started (error {error})");

@@ -10,7 +10,8 @@ namespace Strongroom.Enclave.Hardening;
 /// <remarks>
 /// A traced thread stops for its tracer at every signal; the runtime stops its threads for collections by signals, so they are handed on at once.
 /// ptrace belongs to a thread: all of this runs on one, which blocks every signal, because it may itself be traced by the process that it traces and
-/// two tracers that each wait for the other's signal stop would wait for ever.
+/// two tracers that each wait for the other's signal stop would wait for ever. So would two that each wait for a thread that they start: the guardian's starts none
+/// (<see cref="Guardian.CompilesOnce"/>).
 /// </remarks>
 internal sealed unsafe class Tracer
 {

@@ -114,6 +114,23 @@ public sealed class RootTests
         Assert.Equal(128 + 9, await enclave.ExitAsync());
     }
 
+    /// <summary>
+    /// Each of the two lets the other's threads run. A guardian that waits for a thread of its own to start waits for the enclave, which may wait for the guardian for
+    /// the same reason: both stood still for ever, weights and all.
+    /// </summary>
+    [Fact]
+    public async Task No_signal_makes_the_guardian_start_a_thread()
+    {
+        await using var setup = await EnclaveSetup.CreateAsync();
+        using var enclave = setup.Run();
+        await enclave.ExpectAsync("ready");
+        for (var round = 0; round < 10; round++)
+        {
+            await RunAsync("sh", "-c", $"for i in 1 2 3 4 5 6 7 8; do kill -WINCH {enclave.Id}; done");
+            Assert.Equal([".NET Finalizer", ".NET SynchManag", "exe", "tracer"], ThreadsOf(GuardianOf(enclave.Id)));
+        }
+    }
+
     [Fact]
     public async Task Cannot_stop_the_clock_of_a_lease_by_stopping_the_process()
     {
@@ -168,6 +185,9 @@ public sealed class RootTests
         }
         return count;
     }
+
+    private static List<string> ThreadsOf(int process) =>
+        [.. Directory.EnumerateDirectories($"/proc/{process}/task").Select(thread => File.ReadAllText(Path.Combine(thread, "comm")).TrimEnd()).Order(StringComparer.Ordinal)];
 
     private static int GuardianOf(int enclave) =>
         int.Parse(File.ReadLines($"/proc/{enclave}/task/{enclave}/children").First().Split(' ')[0], global::System.Globalization.CultureInfo.InvariantCulture);
