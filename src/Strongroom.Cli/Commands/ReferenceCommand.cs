@@ -31,6 +31,8 @@ internal static class ReferenceCommand
         return new Command("add", "Propose to record reference values, or to replace those of the same name").With(Name, pairs, kind, machine, corim, signer, least, any, version).Signs(async (parsed, session, _, cancel) =>
         {
             var name = parsed.GetRequiredValue(Name);
+            if (parsed.GetValue(pairs) is not { Length: > 0 } && parsed.GetValue(machine) is null && parsed.GetValue(corim) is null)
+                throw new UsageException($"no value of {name} is given: name --machine or --corim, or write claim=value as strongroom machine measure prints them; did that command fail?");
             var golden = parsed.GetValue(machine) is { } id ? await GoldenMachineAsync(session, id, cancel) : null;
             var draft = new ReferenceDraft(parsed.GetValue(kind) ?? golden?.Kind ?? "tpm");
             if (golden is not null) draft.Take(golden.Kind, golden.Claims);

@@ -170,6 +170,14 @@ public sealed class WhatChangedTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Reference_values_that_the_shell_lost_are_not_asked_for_a_signature()
+    {
+        var (code, _, error) = await house.AsAsync("ada", "reference", "add", "laboratory"); // $(strongroom machine measure) failed, and gave nothing
+        Assert.Equal(64, code);
+        Assert.Contains("no value of laboratory is given", Assert.Single(error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task No_reference_values_are_taken_from_a_machine_that_proved_nothing()
     {
         var (code, _, error) = await house.AsAsync("ada", "reference", "add", "rack", "--machine", "machine-", "--yes");
