@@ -10,9 +10,10 @@ public sealed class LauncherTests : IDisposable
 
     public LauncherTests()
     {
-        foreach (var name in new[] { "scripts", "src", "bin" }) Directory.CreateDirectory(At(name));
+        foreach (var name in new[] { "scripts", "src", "docs", "bin" }) Directory.CreateDirectory(At(name));
         foreach (var name in new[] { "strongroom", "scripts/sdk.sh", "global.json" }) File.Copy(Path.Combine(Repository(), name), At(name));
         File.WriteAllText(At("src/Program.cs"), "");
+        File.WriteAllText(At("docs/problems.md"), "");
         File.WriteAllText(At("Directory.Build.props"), "");
     }
 
@@ -39,6 +40,16 @@ public sealed class LauncherTests : IDisposable
         await RunAsync();
         await RunAsync();
         Assert.Equal(4, File.ReadAllLines(At("builds")).Length);
+    }
+
+    [Fact]
+    public async Task Builds_again_for_the_page_that_the_broker_carries()
+    {
+        Sdk("");
+        await RunAsync();
+        File.SetLastWriteTimeUtc(At("docs/problems.md"), DateTime.UtcNow.AddHours(1));
+        await RunAsync();
+        Assert.Equal(8, File.ReadAllLines(At("builds")).Length);
     }
 
     [Theory]
