@@ -35,6 +35,7 @@ internal sealed class BrokerDirectory : IDisposable
     /// <exception cref="RefusedException">The files contradict each other, or others may read the secret ones.</exception>
     public static BrokerDirectory Open(BrokerOptions options)
     {
+        if (!Directory.Exists(options.Directory)) throw new DirectoryNotFoundException($"there is no directory {options.Directory}: check --dir, or make one with strongroom init");
         var configuration = options.Over(BrokerConfiguration.Parse(Read(options.Directory, "broker.json")));
         if (System.IO.File.Exists(System.IO.Path.Combine(options.Directory, "founding.json")))
             throw new RefusedException("its founders have not signed yet: each runs strongroom init sign, then somebody strongroom init finish");

@@ -63,8 +63,7 @@ internal sealed class BrokerHost : IAsyncDisposable
     {
         var told = app!.WaitForShutdownAsync();
         if (await Task.WhenAny(told, Ledger.Broken) == told) return 0;
-        Console.Error.WriteLine($"strongroom broker: {(await Ledger.Broken).Message}");
-        return ExitCode.LedgerBroken;
+        return Failure.Of(await Ledger.Broken, "strongroom broker").Tell("strongroom broker", Console.Error, output: null);
     }
 
     public async ValueTask DisposeAsync()

@@ -1,5 +1,6 @@
 using System.Net;
 using Strongroom.Bytes;
+using Strongroom.Keys;
 using Strongroom.Protocol;
 
 namespace Strongroom.Broker;
@@ -9,8 +10,8 @@ internal sealed record BrokerOptions(string Directory, string? Listen, string? W
 {
     public const string Usage = """
         usage: strongroom broker --dir DIR [--listen ADDRESS:PORT] [--witness URL] [--custody URI]
-                                     [--passphrase-file FILE] [--danger-development-evidence]
-               strongroom broker copy --dir DIR --to COPY [--with-names]     what strongroom backup and restore run
+                                     [--passphrase-file FILE] [--danger-development-evidence] [--json]
+               strongroom broker copy --dir DIR --to COPY [--with-names] [--json]   what strongroom backup and restore run
 
           --dir DIR                       the directory that `strongroom init` made
           --listen ADDRESS:PORT           instead of "listen" in broker.json; port 0 takes a free one
@@ -19,24 +20,24 @@ internal sealed record BrokerOptions(string Directory, string? Listen, string? W
           --passphrase-file FILE          the first line opens the custody key; yours alone (chmod 600), or a pipe: /dev/fd/N;
                                           else it is asked for, or read from standard input
           --danger-development-evidence   lets software stand in for a TPM and marks every record, answer and log line that it touched
+          --json                          one JSON object a line instead of sentences: where it listens, and with which key
         """;
 
-    /// <summary>Null when the line makes no sense.</summary>
-    public static BrokerOptions? Parse(IReadOnlyList<string> arguments)
+    /// <summary>The options of <c>copy</c>.</summary>
+    public static readonly Arguments Copy = new(["dir", "to"], [], ["with-names", "json"]);
+
+    private static readonly Arguments Known = new(["dir", "listen", "witness", "custody", "passphrase-file"], [], ["danger-development-evidence", "json"]);
+
+    /// <exception cref="UsageException">The line makes no sense.</exception>
+    public static BrokerOptions Parse(IReadOnlyList<string> arguments)
     {
-        var values = new Dictionary<string, string>();
-        var development = false;
-        for (var i = 0; i < arguments.Count; i++)
-        {
-            if (arguments[i] == "--danger-development-evidence" && !development) development = true;
-            else if (arguments[i] is not ("--dir" or "--listen" or "--witness" or "--custody" or "--passphrase-file") || i + 1 == arguments.Count) return null;
-            else if (!values.TryAdd(arguments[i], arguments[++i])) return null;
-        }
-        return values.TryGetValue("--dir", out var directory)
-            ? new(
-                directory, values.GetValueOrDefault("--listen"), values.GetValueOrDefault("--witness"), values.GetValueOrDefault("--custody"), development,
-                values.GetValueOrDefault("--passphrase-file"))
-            : null;
+        var given = Known.Parse(arguments);
+        if (One("custody") is { } custody && !KeyProvider.Names(custody)) throw new UsageException($"--custody {custody} names no place for keys: file:PATH");
+        return new(
+            One("dir") ?? throw new UsageException("--dir is missing: the directory that strongroom init made"), One("listen"), One("witness"), One("custody"),
+            given.Contains("danger-development-evidence"), One("passphrase-file"));
+
+        string? One(string name) => given[name].SingleOrDefault();
     }
 
     /// <exception cref="MalformedException">An address that is none, a witness elsewhere over plain http, or one witness URL for several witnesses.</exception>

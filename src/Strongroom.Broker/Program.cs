@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Strongroom.Broker;
 using Strongroom.Broker.Access;
 using Strongroom.Broker.Approvals;
@@ -13,44 +14,45 @@ using Strongroom.Broker.Storage;
 
 [assembly: System.Runtime.Versioning.SupportedOSPlatform("linux")]
 
-if (args is ["copy", "--dir", var from, "--to", var copy, .. var rest] && rest is [] or ["--with-names"]) return Copy(from, copy, rest.Length > 0);
-if (args.Contains("--help"))
-{
-    Console.WriteLine(BrokerOptions.Usage);
-    return 0;
-}
-if (BrokerOptions.Parse(args) is not { } options)
-{
-    Console.Error.WriteLine(BrokerOptions.Usage);
-    return 64;
-}
-Hardening.Apply();
+var json = args.Contains("--json");
 try
 {
-    var directory = BrokerDirectory.Open(options);
-    await using var broker = await BrokerHost.StartAsync(directory, TimeProvider.System, new Limits(), () => new SocketsHttpHandler { AllowAutoRedirect = false }, CancellationToken.None);
-    Console.WriteLine($"broker of {directory.Configuration.Origin} listens on {broker.Address} with key {directory.BrokerKey}");
-    if (directory.Configuration.DangerDevelopmentEvidence == true) Console.WriteLine("DANGER: development evidence is accepted; it proves nothing about any machine");
-    return await broker.EndAsync();
+    if (args.Contains("--help") || args.Contains("-h")) Say(BrokerOptions.Usage);
+    else if (args is ["copy", .. var rest]) Copy(BrokerOptions.Copy.Parse(rest));
+    else return await RunAsync(BrokerOptions.Parse(args));
+    return 0;
 }
-catch (Exception e) when (ExitCode.For(e) is var code and not 70)
+catch (Exception e) when (Failure.Of(e, "strongroom broker") is { ExitCode: not 70 } failure)
 {
-    Console.Error.WriteLine($"strongroom broker: {e.Message}");
-    return code;
+    return failure.Tell("strongroom broker", Console.Error, json ? Console.Out : null);
 }
 
-static int Copy(string directory, string copy, bool withNames)
+async Task<int> RunAsync(BrokerOptions options)
 {
-    try
+    Hardening.Apply();
+    var directory = BrokerDirectory.Open(options);
+    await using var broker = await BrokerHost.StartAsync(directory, TimeProvider.System, new Limits(), () => new SocketsHttpHandler { AllowAutoRedirect = false }, CancellationToken.None);
+    var origin = directory.Configuration.Origin;
+    Say($"broker of {origin} listens on {broker.Address} with key {directory.BrokerKey}", new()
     {
-        DirectoryCopy.Make(directory, copy, withNames);
-        return 0;
-    }
-    catch (Exception e) when (e is IOException || ExitCode.For(e) is not 70)
-    {
-        Console.Error.WriteLine($"strongroom broker: {e.Message}");
-        return e is IOException and not (FileNotFoundException or DirectoryNotFoundException) ? 3 : ExitCode.For(e);
-    }
+        ["event"] = "listening", ["address"] = broker.Address.ToString(), ["broker_key"] = directory.BrokerKey.ToString(), ["origin"] = origin,
+    });
+    if (directory.Configuration.DangerDevelopmentEvidence == true)
+        Say("DANGER: development evidence is accepted; it proves nothing about any machine", new() { ["event"] = "danger", ["development"] = true });
+    return await broker.EndAsync();
+}
+
+void Copy(ILookup<string, string> given)
+{
+    string One(string name) => given[name].SingleOrDefault() ?? throw new UsageException($"--{name} is missing");
+    DirectoryCopy.Make(One("dir"), One("to"), given.Contains("with-names"));
+    Say($"{One("to")} is complete", new() { ["event"] = "copied", ["directory"] = Path.GetFullPath(One("to")) });
+}
+
+void Say(string words, JsonObject? more = null)
+{
+    if (more is not null) more["words"] = words;
+    Console.WriteLine(json && more is not null ? more.ToJsonString() : words);
 }
 
 public partial class Program

@@ -1,9 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
-using System.Net.Sockets;
-using System.Security.Cryptography;
-using Strongroom.Bytes;
 
 namespace Strongroom.Cli;
 
@@ -29,6 +26,8 @@ internal static class CommandLine
             Exit codes: 0 done; 1 refused or tampered with; 2 not what it claims to be; 3 unavailable now; 4 approvals are missing;
             64 wrong command line; 66 no such file; 70 a bug; 71 the ledger's integrity is in doubt.
             """) { Json };
+        foreach (var help in root.Options.OfType<HelpOption>()) // the library's, which offers other systems' spellings too
+            foreach (var alias in (string[])["/h", "/?"]) help.Aliases.Remove(alias);
         foreach (var command in commands) root.Subcommands.Add(command);
         var parsed = root.Parse(args);
         if (parsed.Action is HelpAction) return Help(parsed);
@@ -36,8 +35,8 @@ internal static class CommandLine
         {
             // the parser first complains that a command is missing, then about the word that it did not know: the second helps
             var what = parsed.Errors.Select(each => each.Message).OrderByDescending(each => each.Contains('\'')).First();
-            await Console.Error.WriteLineAsync($"strongroom: {what.TrimEnd('.').ReplaceLineEndings(" ").Replace("\t", "")}; see '{Path(parsed.CommandResult)} --help'");
-            return ExitCode.Usage;
+            what = $"{what.TrimEnd('.').ReplaceLineEndings(" ").Replace("\t", "")}; see '{Path(parsed.CommandResult)} --help'";
+            return new Terminal(talk?.Output ?? Console.Out, talk?.Error ?? Console.Error, args.Contains(Json.Name)).Fail(new(ExitCode.Usage, what));
         }
         return await parsed.InvokeAsync(talk ?? new() { EnableDefaultExceptionHandler = false });
     }
@@ -55,9 +54,7 @@ internal static class CommandLine
             }
             catch (Exception e)
             {
-                var (code, what) = Explain(e);
-                terminal.Fail(what, e is RefusedException refused ? refused.Reasons : [what], code);
-                return code;
+                return terminal.Fail(Explain(e));
             }
         });
         return command;
@@ -78,20 +75,12 @@ internal static class CommandLine
         return command;
     }
 
-    private static (int Code, string What) Explain(Exception e) => e switch
+    private static Failure Explain(Exception e) => e switch
     {
-        UsageException => (ExitCode.Usage, e.Message),
-        RefusedException => (ExitCode.Refused, e.Message),
-        AuthenticationTagMismatchException => (ExitCode.Refused, e.Message),
-        MalformedException => (ExitCode.Malformed, e.Message),
-        UnavailableException or HttpRequestException or SocketException => (ExitCode.Unavailable, e.Message),
-        LedgerBrokenException => (ExitCode.LedgerBroken, e.Message),
-        FileNotFoundException { FileName: { } name } => (ExitCode.NoSuchFile, $"there is no file {name}; check the path"),
-        FileNotFoundException or DirectoryNotFoundException => (ExitCode.NoSuchFile, $"{e.Message.TrimEnd('.')}; check the path"),
-        UnauthorizedAccessException => (ExitCode.NoSuchFile, $"{e.Message.TrimEnd('.')}; check owner and mode"),
-        OperationCanceledException => (ExitCode.Interrupted, "interrupted; nothing that looks finished was left (an interrupted seal goes on with --resume)"),
-        IOException => (ExitCode.Unavailable, e.Message.TrimEnd('.')),
-        _ => (ExitCode.Bug, $"a bug: {e.GetType().Name}: {e.Message} {e.StackTrace?.Split('\n')[0].Trim()}; please report it"),
+        UsageException => new(ExitCode.Usage, e.Message), // says itself what to write
+        OperationCanceledException => new(ExitCode.Interrupted, "interrupted; nothing that looks finished was left (an interrupted seal goes on with --resume)"),
+        _ when Failure.Of(e, "strongroom") is { ExitCode: not ExitCode.Bug } failure => failure,
+        _ => new(ExitCode.Bug, $"a bug: {e.GetType().Name}: {e.Message} {e.StackTrace?.Split('\n')[0].Trim()}; please report it"),
     };
 
     /// <summary>The library's help names the assembly; people type the script's name.</summary>

@@ -39,10 +39,12 @@ internal sealed class Terminal(TextWriter output, TextWriter error, bool json)
     internal void Note(string line) => notes.WriteLine(line.ReplaceLineEndings(" "));
 
     /// <summary>One line on standard error; with --json also the answer.</summary>
-    internal void Fail(string what, IReadOnlyList<string> reasons, int code)
+    /// <returns>The exit code.</returns>
+    internal int Fail(Failure failure)
     {
-        Note($"strongroom: {what}");
-        if (json) Answer(new JsonObject { ["error"] = what, ["reasons"] = new JsonArray([.. reasons.Select(each => (JsonNode)each)]), ["exit_code"] = code }, _ => { });
+        Note($"strongroom: {failure.What}");
+        if (json) Answer(failure.ToJson(), _ => { });
+        return failure.ExitCode;
     }
 
     /// <param name="what">A verb and its object: "sealing weights.safetensors".</param>

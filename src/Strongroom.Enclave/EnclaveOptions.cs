@@ -103,7 +103,7 @@ public sealed record EnclaveOptions
     public bool Json { get; init; }
 
     /// <summary>The command line as names and values: all that may be looked at before libcrypto has its memory, and so before a key can be parsed.</summary>
-    public static ILookup<string, string> Split(IReadOnlyList<string> arguments) => Known.Parse(arguments);
+    public static ILookup<string, string> Split(IReadOnlyList<string> arguments) => Known.Parse(arguments, File.ReadAllBytes);
 
     /// <param name="given">As <see cref="Split"/> had it.</param>
     /// <param name="evidence">As <see cref="EvidenceOf"/> had it.</param>

@@ -1,13 +1,13 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
-using Strongroom.Bytes;
 using Strongroom.Enclave;
 using Strongroom.Enclave.Evidence;
 using Strongroom.Enclave.Hardening;
 using Strongroom.Enclave.Loader;
 using Strongroom.Enclave.Memory;
 
+const string Name = "strongroom enclave";
+var json = args.Contains("--json");
 try
 {
     return args switch
@@ -19,15 +19,9 @@ try
         _ => EvidenceVerbs.Run(args, Console.Out) ?? throw new UsageException($"strongroom enclave {args.FirstOrDefault()}: there is no such verb"),
     };
 }
-catch (UsageException e)
+catch (Exception e) when (Failure.Of(e, Name) is { ExitCode: not 70 } failure)
 {
-    Console.Error.WriteLine($"strongroom enclave: {e.Message}; see strongroom enclave --help");
-    return 64;
-}
-catch (Exception e) when (ExitCode(e) != 70)
-{
-    Console.Error.WriteLine($"strongroom enclave: {e.Message}");
-    return ExitCode(e);
+    return failure.Tell(Name, Console.Error, json ? Console.Out : null);
 }
 
 static int Help()
@@ -87,7 +81,12 @@ static (int Code, Action SayWhy) Live(EnclaveLife life, Report report)
     }
     catch (Exception e)
     {
-        return (ExitCode(e), () => Console.Error.WriteLine(ExitCode(e) == 70 ? $"strongroom enclave: {e}" : $"strongroom enclave: {e.Message}"));
+        var failure = Failure.Of(e, Name);
+        return (failure.ExitCode, () =>
+        {
+            if (failure.ExitCode == 70) Console.Error.WriteLine(e); // where the bug is
+            report.Fail(failure, Name, Console.Error);
+        });
     }
 }
 
@@ -102,15 +101,5 @@ static Machine MachineOf(EnclaveOptions options, Report report)
     report.Say("evidence", words, ("kind", kind));
     return machine;
 }
-
-static int ExitCode(Exception e) => e switch
-{
-    RefusedException or AuthenticationTagMismatchException => 1,
-    MalformedException => 2,
-    UnavailableException => 3,
-    FileNotFoundException or DirectoryNotFoundException => 66,
-    LedgerBrokenException => 71,
-    _ => 70,
-};
 
 public partial class Program;

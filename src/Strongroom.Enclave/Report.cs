@@ -20,6 +20,13 @@ public sealed class Report(TextWriter output, bool json)
         Write(line.ToJsonString());
     }
 
+    /// <summary>The last word of a run that failed: the line on <paramref name="error"/>, with --json its document too.</summary>
+    public void Fail(Failure failure, string program, TextWriter error)
+    {
+        ArgumentNullException.ThrowIfNull(failure);
+        lock (output) failure.Tell(program, error, json ? output : null);
+    }
+
     private void Write(string line)
     {
         lock (output)

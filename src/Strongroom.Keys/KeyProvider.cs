@@ -17,6 +17,9 @@ public abstract class KeyProvider : IDisposable
     /// <summary>The provider's name for the key, stable and public.</summary>
     public abstract string KeyId { get; }
 
+    /// <summary>Whether <see cref="Open"/> knows such places: asked of what somebody typed, before anything is opened.</summary>
+    public static bool Names(string uri) => uri is not null && uri.Split(':', 2) is ["file", { Length: > 0 }];
+
     /// <summary>Registry of kinds.</summary>
     /// <param name="uri">For instance <c>file:K.key</c>.</param>
     /// <param name="passphrase">Asked when the key is protected by one; the provider wipes what it returns.</param>

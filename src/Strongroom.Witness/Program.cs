@@ -1,73 +1,58 @@
-using System.Globalization;
-using Strongroom.Bytes;
+using System.Text.Json.Nodes;
 
 namespace Strongroom.Witness;
 
 /// <summary><c>strongroom witness</c>: cosigns the checkpoints of a ledger that extend all it has seen. Meant to be run by somebody else.</summary>
 internal static class Program
 {
+    private const string Name = "strongroom witness";
+
     private const string Usage = """
-        usage: strongroom witness key create KEY --name NAME
-               strongroom witness --key KEY --ledger VKEY --state DIR --listen ADDRESS:PORT [--certificate PEM --certificate-key PEM]
+        usage: strongroom witness key create KEY --name NAME [--json]
+               strongroom witness --key KEY --ledger VKEY --state DIR --listen ADDRESS:PORT [--certificate PEM --certificate-key PEM] [--json]
 
           key create       writes a signing key that only its owner may read, and prints the verifier key that readers of the ledger pin
           --key KEY        the witness's signing key
           --ledger VKEY    the verifier key of a ledger to watch; may be given more than once
           --state DIR      remembers the last checkpoint of each ledger; losing it means that the witness can be lied to again
           --listen         port 0 takes a free one; without a certificate only a loopback address is accepted
+          --json           one JSON object instead of a sentence: the verifier key, and where the witness listens
         """;
 
     private static async Task<int> Main(string[] args)
     {
+        var json = args.Contains("--json");
         try
         {
-            return args switch
-            {
-                _ when args.Contains("--help") => Help(),
-                ["key", "create", var path, "--name", var name] => CreateKey(path, name),
-                _ when WitnessOptions.Parse(args) is { } options => await RunAsync(options),
-                _ => Fail(64, Usage),
-            };
+            if (args.Contains("--help") || args.Contains("-h")) Console.WriteLine(Usage);
+            else if (args is ["key", "create", .. var rest]) CreateKey(rest, json);
+            else await RunAsync(WitnessOptions.Parse(args), json);
+            return 0;
         }
         catch (Exception e)
         {
-            return e switch
-            {
-                RefusedException => Fail(1, e.Message),
-                MalformedException => Fail(2, e.Message),
-                FileNotFoundException or DirectoryNotFoundException => Fail(66, e.Message),
-                IOException or UnauthorizedAccessException => Fail(3, e.Message),
-                LedgerBrokenException => Fail(71, e.Message),
-                _ => Fail(70, e.ToString()),
-            };
+            var failure = Failure.Of(e, Name);
+            if (failure.ExitCode == 70) Console.Error.WriteLine(e); // where the bug is; its line is the last
+            return failure.Tell(Name, Console.Error, json ? Console.Out : null);
         }
     }
 
-    private static int Help()
+    private static void CreateKey(string[] arguments, bool json)
     {
-        Console.WriteLine(Usage);
-        return 0;
+        if (arguments is not [var path, .. var rest] || path.StartsWith('-')) throw new UsageException("key create KEY: where the key goes is missing");
+        var name = new Arguments(["name"], [], ["json"]).Parse(rest)["name"].SingleOrDefault() ?? throw new UsageException("--name NAME is missing: what the witness is called, such as witness.example");
+        var key = WitnessKey.Create(path, name).ToString();
+        Console.WriteLine(json ? new JsonObject { ["key"] = key }.ToJsonString() : key);
     }
 
-    private static int CreateKey(string path, string name)
-    {
-        Console.WriteLine(WitnessKey.Create(path, name));
-        return 0;
-    }
-
-    private static async Task<int> RunAsync(WitnessOptions options)
+    private static async Task RunAsync(WitnessOptions options, bool json)
     {
         using var key = WitnessKey.Open(options.Key);
         await using var app = WitnessApp.Build(options, key.Cosigner, TimeProvider.System);
         await app.StartAsync();
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"witness {key.Cosigner.Verifier} listens on {app.Urls.Single()}"));
+        var (verifier, address) = (key.Cosigner.Verifier.ToString(), app.Urls.Single());
+        var words = $"witness {verifier} listens on {address}";
+        Console.WriteLine(json ? new JsonObject { ["event"] = "listening", ["address"] = address, ["key"] = verifier, ["words"] = words }.ToJsonString() : words);
         await app.WaitForShutdownAsync();
-        return 0;
-    }
-
-    private static int Fail(int code, string message)
-    {
-        Console.Error.WriteLine(message);
-        return code;
     }
 }

@@ -8,27 +8,24 @@ namespace Strongroom.Witness;
 internal sealed record WitnessOptions(
     string Key, IReadOnlyList<VerifierKey> Ledgers, string State, IPEndPoint Listen, string? Certificate = null, string? CertificateKey = null)
 {
-    /// <summary>Null when the line makes no sense.</summary>
+    private static readonly Arguments Known = new(["key", "state", "listen", "certificate", "certificate-key"], ["ledger"], ["json"]);
+
+    /// <exception cref="UsageException">The line makes no sense.</exception>
     /// <exception cref="MalformedException">A value that is not what its option takes.</exception>
-    public static WitnessOptions? Parse(IReadOnlyList<string> arguments)
+    public static WitnessOptions Parse(IReadOnlyList<string> arguments)
     {
-        var values = new Dictionary<string, string>();
-        List<VerifierKey> ledgers = [];
-        for (var i = 0; i < arguments.Count; i += 2)
-        {
-            if (i + 1 == arguments.Count) return null;
-            if (arguments[i] == "--ledger") ledgers.Add(VerifierKey.Parse(arguments[i + 1]));
-            else if (arguments[i] is not ("--key" or "--state" or "--listen" or "--certificate" or "--certificate-key")) return null;
-            else if (!values.TryAdd(arguments[i], arguments[i + 1])) return null;
-        }
-        if (ledgers.Count == 0 || !values.TryGetValue("--key", out var key) || !values.TryGetValue("--state", out var state) || !values.TryGetValue("--listen", out var listen)) return null;
+        var given = Known.Parse(arguments);
+        var (key, state, listen) = (One("key"), One("state"), One("listen"));
+        List<VerifierKey> ledgers = given.Contains("ledger") ? [.. given["ledger"].Select(VerifierKey.Parse)] : throw new UsageException("--ledger VKEY is missing: the ledger to watch");
         if (!IPEndPoint.TryParse(listen, out var address)) throw new MalformedException(-1, $"{listen} is not ADDRESS:PORT");
-        var (certificate, certificateKey) = (values.GetValueOrDefault("--certificate"), values.GetValueOrDefault("--certificate-key"));
-        if ((certificate is null) != (certificateKey is null)) return null;
+        var (certificate, certificateKey) = (given["certificate"].SingleOrDefault(), given["certificate-key"].SingleOrDefault());
+        if ((certificate is null) != (certificateKey is null)) throw new UsageException("--certificate and --certificate-key belong together");
         if (certificate is null && !IPAddress.IsLoopback(address.Address))
             throw new MalformedException(-1, "without --certificate the witness listens on a loopback address only: whoever sits between could answer in its place");
         if (ledgers.Exists(ledger => ledger.Algorithm != NoteAlgorithm.Ed25519) || ledgers.DistinctBy(ledger => ledger.Name).Count() != ledgers.Count)
             throw new MalformedException(-1, "each --ledger is the verifier key of another ledger");
         return new(key, ledgers, state, address, certificate, certificateKey);
+
+        string One(string name) => given[name].SingleOrDefault() ?? throw new UsageException($"--{name} is missing");
     }
 }

@@ -109,7 +109,7 @@ public sealed class JournalTests : IAsyncLifetime
         broker.Write("ledger.db", backup);
         File.Delete(Path.Combine(broker.Directory, "ledger.db-wal"));
         var broken = await Assert.ThrowsAsync<LedgerBrokenException>(() => broker.StartAgainAsync());
-        Assert.Equal(71, ExitCode.For(broken));
+        Assert.Equal(71, Failure.Of(broken, "broker").ExitCode);
     }
 
     /// <summary>Nodes and head stay as they were signed: only the entry itself tells a lie, and a broker that folded it would follow another's key.</summary>

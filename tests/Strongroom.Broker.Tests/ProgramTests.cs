@@ -104,7 +104,7 @@ public sealed class ProgramTests : IAsyncLifetime
     [Theory]
     [InlineData(64)]
     [InlineData(66, "--dir", "/nonexistent")]
-    [InlineData(2, "--dir", "{dir}", "--witness", "{witness}", "--custody", "nowhere:", "--danger-development-evidence")]
+    [InlineData(64, "--dir", "{dir}", "--witness", "{witness}", "--custody", "nowhere:", "--danger-development-evidence")]
     [InlineData(3, "--dir", "{dir}", "--witness", "http://127.0.0.1:1", "--danger-development-evidence")]
     public async Task Ends_with_a_code_that_says_whose_fault_it_was(int code, params string[] line)
     {

@@ -70,7 +70,7 @@ public sealed class StartTests : IAsyncLifetime
         var line = new BrokerOptions(broker.Directory, null, null, "file:sealed.key", DangerDevelopmentEvidence: true);
         using (var directory = BrokerDirectory.Open(line with { PassphraseFile = right })) directory.OpenCustody().Dispose();
         using (var directory = BrokerDirectory.Open(line with { PassphraseFile = wrong }))
-            Assert.Equal(1, ExitCode.For(Assert.ThrowsAny<Exception>(directory.OpenCustody)));
+            Assert.Equal(1, Failure.Of(Assert.ThrowsAny<Exception>(directory.OpenCustody), "broker").ExitCode);
         await broker.StartAgainAsync(); // the test's own key has none
     }
 
@@ -95,7 +95,7 @@ public sealed class StartTests : IAsyncLifetime
     public async Task Without_its_witness_it_does_not_start()
     {
         broker.Witness.Away = true;
-        Assert.Equal(3, ExitCode.For(await Assert.ThrowsAsync<UnavailableException>(() => broker.StartAgainAsync())));
+        Assert.Equal(3, Failure.Of(await Assert.ThrowsAsync<UnavailableException>(() => broker.StartAgainAsync()), "broker").ExitCode);
     }
 
     [Fact]
@@ -132,13 +132,14 @@ public sealed class StartTests : IAsyncLifetime
     [InlineData("--dir")]
     [InlineData("--dir a --dir b")]
     [InlineData("--dir a --unknown b")]
+    [InlineData("--dir a --custody vault:x")]
     [InlineData("--dir a --danger-development-evidence --danger-development-evidence")]
-    public void A_line_that_makes_no_sense_is_not_guessed_at(string line) => Assert.Null(BrokerOptions.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
+    public void A_line_that_makes_no_sense_is_not_guessed_at(string line) => Assert.Throws<UsageException>(() => BrokerOptions.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
 
     [Fact]
     public void The_line_goes_over_the_file()
     {
-        var options = BrokerOptions.Parse(["--dir", "d", "--listen", "127.0.0.1:9", "--witness", "https://elsewhere.test", "--custody", "file:k"])!;
+        var options = BrokerOptions.Parse(["--dir", "d", "--listen", "127.0.0.1:9", "--witness", "https://elsewhere.test", "--custody", "file:k"]);
         var merged = options.Over(Configuration);
         Assert.Equal(("127.0.0.1:9", "https://elsewhere.test", "file:k", (bool?)null), (merged.Listen, merged.Witnesses[0].Url, merged.Custody, merged.DangerDevelopmentEvidence));
         Assert.Equal(Configuration.Witnesses[0].Key, merged.Witnesses[0].Key);

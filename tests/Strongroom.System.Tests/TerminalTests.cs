@@ -14,7 +14,7 @@ public sealed class TerminalTests
         const string Lie = "inference\u001b[1A\u001b[2Kresearch\r\u202eesu\u009b2J";
         terminal.Note($"purpose: {Lie}\napproved by everybody");
         terminal.Answer(new JsonObject(), words => words.WriteLine($"purpose: {Lie}"));
-        terminal.Fail($"no {Lie}", [], ExitCode.Refused);
+        terminal.Fail(new(ExitCode.Refused, $"no {Lie}"));
         const string Shown = "inference?[1A?[2Kresearch??esu?2J";
         Assert.Equal($"purpose: {Shown}\n", output.ToString());
         Assert.StartsWith("purpose: inference?[1A", error.ToString(), StringComparison.Ordinal);

@@ -7,7 +7,7 @@ namespace Strongroom.Tests;
 public sealed partial class HouseTests
 {
     // A folder may use the folders listed before it, and none after.
-    private static readonly string[] CoreOrder = ["Bytes", "Crypto", "Sealing", "Ledger", "Attestation", "Policy", "Facts", "Protocol"];
+    private static readonly string[] CoreOrder = ["Bytes", "Crypto", "Sealing", "Ledger", "Attestation", "Policy", "Facts", "Protocol", "Programs"];
 
     private static readonly Dictionary<string, string[]> Arrows = new()
     {

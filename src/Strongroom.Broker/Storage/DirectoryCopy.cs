@@ -23,9 +23,9 @@ internal static partial class DirectoryCopy
     {
         foreach (var file in Files)
         {
-            if (!File.Exists(Path.Combine(directory, file))) throw new FileNotFoundException($"{directory} is no broker's directory: there is no {file}", file);
+            if (!File.Exists(Path.Combine(directory, file))) throw new FileNotFoundException($"{directory} is no broker's directory: there is no {file}");
         }
-        if (Path.Exists(copy)) throw new IOException($"{copy} exists already");
+        if (Path.Exists(copy)) throw Failure.Taken(copy);
         var building = Path.TrimEndingDirectorySeparator(copy) + ".building";
         Directory.CreateDirectory(building, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         try

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json.Nodes;
 using Strongroom.Bytes;
+using Strongroom.Cli.Sealing;
 using Strongroom.Crypto;
 using Strongroom.Facts;
 using Strongroom.Keys;
@@ -128,12 +129,12 @@ internal static class InitCommand
 
     private static string MakeCustody(string directory, string? uri, bool unprotected)
     {
-        if (uri is ['f', 'i', 'l', 'e', ':', .. var path])
+        if (SealedModelOptions.PathOf(uri) is { Length: > 0 } path)
         {
             var full = Path.GetFullPath(path);
             return File.Exists(full) ? "file:" + full : throw new FileNotFoundException(null, full);
         }
-        if (uri is not null) return uri;
+        if (uri is not null) return SealedModelOptions.Named(uri);
         if (!unprotected) throw new UsageException("name the key that models are sealed to with --custody, or let init make one that nothing protects with --danger-unprotected");
         using var key = Secret.Random(KeyFile.KeySizeInBytes);
         KeyFile.Write(Path.Combine(directory, "custody.key"), FileKeys.Purpose, key, passphrase: null);

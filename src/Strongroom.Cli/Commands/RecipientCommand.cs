@@ -36,7 +36,7 @@ internal static class RecipientCommand
             if (name.StartsWith(SealCommand.HpkePrefix, StringComparison.Ordinal)) entry = Recipients.Wrap(key, digest, SealCommand.Recipient(name));
             else
             {
-                using var custody = KeyProvider.Open(name, SealedModelOptions.Passphrase(parsed.GetValue(theirs), terminal, name));
+                using var custody = SealedModelOptions.Open(name, SealedModelOptions.Passphrase(parsed.GetValue(theirs), terminal, name));
                 entry = await custody.WrapModelKeyAsync(key, digest, cancel);
             }
             if (model.Recipients.Entries.Any(there => Name(there) == Name(entry))) throw new UsageException($"the model is sealed to {Name(entry)} already");

@@ -40,7 +40,7 @@ internal static class SealCommand
             RequireApart(from, to);
             RequireSpeakable(parsed.GetValue(name)!, parsed.GetValue(version)); // before an hour of work, not after
             var phrase = parsed.GetValue(keys.PassphraseFrom);
-            using var custody = KeyProvider.Open(uri, SealedModelOptions.Passphrase(phrase, terminal, uri));
+            using var custody = SealedModelOptions.Open(uri, SealedModelOptions.Passphrase(phrase, terminal, uri));
             var publisherPath = parsed.GetValue(signing) ?? (SealedModelOptions.PathOf(uri) is { } path ? $"{path}.{PublisherKeys.Purpose}" : throw new UsageException("name the publisher's key: --publisher FILE"));
             using var publisher = PublisherKeys.Open(publisherPath, SealedModelOptions.Passphrase(phrase, terminal, publisherPath));
             var model = PlainModel.List(from, parsed.GetValue(follow));

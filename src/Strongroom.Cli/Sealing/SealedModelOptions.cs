@@ -29,9 +29,17 @@ internal sealed class SealedModelOptions
     internal Ed25519PublicKey? TrustedPublisher(ParseResult parsed)
     {
         if (parsed.GetValue(Publisher) is { } named) return PublisherKeys.ReadPublic(named);
-        var beside = PathOf(parsed.GetValue(Custody)) + "." + PublisherKeys.Purpose + PublisherKeys.PublicExtension;
-        return PathOf(parsed.GetValue(Custody)) is not null && File.Exists(beside) ? PublisherKeys.ReadPublic(beside) : null;
+        if (parsed.GetValue(Custody) is not { } uri || PathOf(Named(uri)) is not { } path) return null;
+        if (!File.Exists(path)) throw new FileNotFoundException(null, path); // whose publisher is missing only because the path is wrong
+        var beside = path + "." + PublisherKeys.Purpose + PublisherKeys.PublicExtension;
+        return File.Exists(beside) ? PublisherKeys.ReadPublic(beside) : null;
     }
+
+    /// <exception cref="UsageException">No place for keys is named so.</exception>
+    internal static KeyProvider Open(string uri, Func<Secret> passphrase) => KeyProvider.Open(Named(uri), passphrase);
+
+    /// <exception cref="UsageException">No place for keys is named so.</exception>
+    internal static string Named(string uri) => KeyProvider.Names(uri) ? uri : throw new UsageException($"'{uri}' names no place for keys: file:PATH");
 
     /// <summary>The model's key through custody or an HPKE identity; whoever holds neither is told what to name.</summary>
     internal async Task<Secret> ModelKeyAsync(ParseResult parsed, Terminal terminal, SealedDirectory model, CancellationToken cancellation)
@@ -44,7 +52,7 @@ internal sealed class SealedModelOptions
             return model.Recipients.Open(key);
         }
         var uri = parsed.GetValue(Custody) ?? throw new UsageException("name the key: --custody file:PATH, or --identity FILE");
-        using var custody = KeyProvider.Open(uri, Passphrase(parsed.GetValue(PassphraseFrom), terminal, uri));
+        using var custody = Open(uri, Passphrase(parsed.GetValue(PassphraseFrom), terminal, uri));
         return await custody.UnwrapModelKeyAsync(model.Recipients, cancellation);
     }
 }

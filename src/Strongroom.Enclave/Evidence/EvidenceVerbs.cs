@@ -17,6 +17,8 @@ public static class EvidenceVerbs
 {
     public const string Usage =
         """
+        Each of these answers with one JSON object:
+
         usage: strongroom enclave introduce     [--tpm WHERE] [--intermediate CERTIFICATE]...   what the broker needs in order to enrol this machine
                strongroom enclave activate      [--tpm WHERE] --credential BASE64               opens the broker's challenge
                strongroom enclave measure       [--tpm WHERE] [--pcrs 0,1,...]                  the boot, as reference values and as a measurement
@@ -28,6 +30,7 @@ public static class EvidenceVerbs
         """;
 
     private const string Development = "danger-development-evidence";
+    private const string Json = "json";
 
     /// <summary>Runs the verb; null if it is none of these.</summary>
     /// <exception cref="UsageException">An option is missing, unknown or given twice.</exception>
@@ -115,8 +118,8 @@ public static class EvidenceVerbs
 
     private static int RehearseBoot(ILookup<string, string> options, TextWriter output)
     {
-        using var tpm = TpmDevice.Open(One(options, "tpm"));
-        var path = One(options, "event-log");
+        var (where, path) = (One(options, "tpm"), One(options, "event-log"));
+        using var tpm = TpmDevice.Open(where);
         var log = BootRehearsal.Run(tpm, changed: options["changed"].Any());
         File.WriteAllBytes(path, log);
         return Print(output, new() { ["rehearsal"] = true, ["events"] = EventLog.Parse(log).Events.Count });
@@ -126,7 +129,7 @@ public static class EvidenceVerbs
     private static string? InPlaceOfATpm(ILookup<string, string> options)
     {
         if (options[Development].SingleOrDefault() is not { } path) return null;
-        return options.FirstOrDefault(option => option.Key != Development) is { Key: var other }
+        return options.FirstOrDefault(option => option.Key is not (Development or Json)) is { Key: var other }
             ? throw new UsageException($"--{Development} stands in the place of a TPM: leave it out, or --{other}")
             : path;
     }
@@ -146,20 +149,11 @@ public static class EvidenceVerbs
     private static string One(ILookup<string, string> options, string name) =>
         options[name].SingleOrDefault() ?? throw new UsageException($"--{name} is missing");
 
-    /// <summary>Pairs of --name and value; --changed stands alone.</summary>
+    /// <summary>Every verb answers in JSON, so --json is what it does anyway.</summary>
     private static ILookup<string, string> Read(string[] arguments, params string[] known)
     {
-        var options = new List<(string Name, string Value)>();
-        for (var i = 0; i < arguments.Length; i++)
-        {
-            var name = arguments[i].StartsWith("--", StringComparison.Ordinal) ? arguments[i][2..] : "";
-            if (!known.Contains(name)) throw new UsageException($"'{arguments[i]}' is not known here");
-            if (name != "intermediate" && options.Exists(option => option.Name == name)) throw new UsageException($"--{name} is given twice");
-            if (name == "changed") options.Add((name, ""));
-            else if (++i < arguments.Length) options.Add((name, arguments[i]));
-            else throw new UsageException($"--{name} needs a value");
-        }
-        return options.ToLookup(option => option.Name, option => option.Value);
+        string[] repeated = ["intermediate"], alone = ["changed"];
+        return new Arguments([.. known.Except(repeated).Except(alone)], [.. known.Intersect(repeated)], [.. known.Intersect(alone), Json]).Parse(arguments);
     }
 
     private static int Print(TextWriter output, JsonObject answer)

@@ -70,10 +70,10 @@ public sealed class WitnessStartTests : IDisposable
     public void A_line_that_makes_no_sense_is_refused()
     {
         string[] line = ["--key", Key, "--ledger", Ledger, "--state", directory, "--listen", "127.0.0.1:0"];
-        Assert.Null(WitnessOptions.Parse(line[..^2]));
-        Assert.Null(WitnessOptions.Parse([.. line, "--key", "other"]));
-        Assert.Null(WitnessOptions.Parse([.. line, "--certificate", "c.pem"]));
-        Assert.Null(WitnessOptions.Parse([.. line, "--unknown", "x"]));
+        Assert.Throws<UsageException>(() => WitnessOptions.Parse(line[..^2]));
+        Assert.Throws<UsageException>(() => WitnessOptions.Parse([.. line, "--key", "other"]));
+        Assert.Throws<UsageException>(() => WitnessOptions.Parse([.. line, "--certificate", "c.pem"]));
+        Assert.Throws<UsageException>(() => WitnessOptions.Parse([.. line, "--unknown", "x"]));
         Assert.Throws<MalformedException>(() => WitnessOptions.Parse([.. line, "--ledger", Ledger]));
         Assert.Throws<MalformedException>(() => WitnessOptions.Parse([.. line, "--ledger", new Cosigner(TestKeys.Key("w"), "w").Verifier.ToString()]));
     }

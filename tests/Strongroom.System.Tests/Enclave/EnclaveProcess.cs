@@ -63,6 +63,9 @@ internal sealed class EnclaveProcess : IDisposable
         return enclave;
     }
 
+    /// <summary>The name that we give to the document of an error, which is no event.</summary>
+    public const string Failed = "error";
+
     /// <summary>The next event of that name; what came before it is passed over.</summary>
     public async Task<JsonObject> ExpectAsync(string name)
     {
@@ -98,7 +101,7 @@ internal sealed class EnclaveProcess : IDisposable
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         patience.CancelAfter(Patience);
         var names = new List<string>();
-        await foreach (var said in events.Reader.ReadAllAsync(patience.Token)) names.Add((string)said["event"]!);
+        await foreach (var said in events.Reader.ReadAllAsync(patience.Token)) names.Add((string?)said["event"] ?? Failed);
         return names;
     }
 

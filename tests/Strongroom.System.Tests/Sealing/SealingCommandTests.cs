@@ -123,6 +123,9 @@ public sealed class SealingCommandTests : IDisposable
         Assert.Contains("[suggest:", output, StringComparison.Ordinal);
         var (_, suggestions, _) = await CliProcess.RunAsync(directory, "[suggest:14]", "strongroom ins");
         Assert.Contains("inspect", suggestions, StringComparison.Ordinal);
+        (_, suggestions, _) = await CliProcess.RunAsync(directory, "[suggest:11]", "strongroom ");
+        Assert.Contains("--help", suggestions, StringComparison.Ordinal);
+        Assert.DoesNotContain("/", suggestions, StringComparison.Ordinal); // other systems' spellings of it
     }
 
     private async Task MakeAsync()
