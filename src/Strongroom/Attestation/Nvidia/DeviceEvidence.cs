@@ -16,13 +16,16 @@ namespace Strongroom.Attestation.Nvidia;
 /// <param name="Stated">What the document says of this device outside the signature: arch, nonce, driver_version, vbios_version, cc_mode.</param>
 internal sealed record DeviceEvidence(SpdmReport Report, IReadOnlyList<X509Certificate2> Certificates, IReadOnlyDictionary<string, string> Stated)
 {
-    public const int MaxDevices = 64;
+    /// <summary>In one machine; each costs signatures, and a document of more would keep its reader busy for longer than a verdict may take.</summary>
+    public const int MaxDevices = 16;
 
     /// <summary>A report has some thousands of bytes; text of this length could hold a hundred.</summary>
     private const int MaxTextSize = 1024 * 1024;
 
-    /// <summary>A chain has five certificates, some 5 KiB; each more would have to be parsed before anybody knows what it is for.</summary>
-    private const int MaxChainSizeInBytes = 64 * 1024;
+    /// <summary>A chain has five certificates, some 5 KiB; each more would have to be parsed, and tried in paths, before anybody knows what it is for.</summary>
+    private const int MaxChainSizeInBytes = 16 * 1024;
+
+    private const int MaxCertificates = 8;
 
     /// <summary>Members of a document that speak of a device and can be compared with its report; others are not read.</summary>
     private static readonly string[] Comparable = ["arch", "nonce", "driver_version", "vbios_version", "cc_mode"];
@@ -107,8 +110,12 @@ internal sealed record DeviceEvidence(SpdmReport Report, IReadOnlyList<X509Certi
         return new(SpdmReport.Parse(Decode(Word(evidence))), certificates, stated);
     }
 
-    private static IReadOnlyList<X509Certificate2> Chain(byte[] pem) => pem.Length <= MaxChainSizeInBytes ? Endorsements.ReadCertificates(pem)
-        : throw new MalformedException(-1, $"a device's certificates have {MaxChainSizeInBytes} bytes at most");
+    private static IReadOnlyList<X509Certificate2> Chain(byte[] pem)
+    {
+        if (pem.Length > MaxChainSizeInBytes) throw new MalformedException(-1, $"a device's certificates have {MaxChainSizeInBytes} bytes at most");
+        var chain = Endorsements.ReadCertificates(pem);
+        return chain.Count <= MaxCertificates ? chain : throw new MalformedException(-1, $"a device has {MaxCertificates} certificates at most");
+    }
 
     private static byte[] Pem(string text) => text.Contains("-----BEGIN", StringComparison.Ordinal) ? Encoding.Latin1.GetBytes(text) : Decode(text);
 

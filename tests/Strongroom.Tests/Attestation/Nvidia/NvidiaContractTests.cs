@@ -1,5 +1,9 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using System.Text.Json.Nodes;
 using Strongroom.Attestation.Appraisal;
+using Strongroom.Attestation.Nvidia;
 using Strongroom.Tests.Attestation.Appraisal;
 
 namespace Strongroom.Tests.Attestation.Nvidia;
@@ -59,6 +63,34 @@ public sealed class NvidiaDocumentTests
         var (appraiser, item) = (Appraiser.For(Case.Kind, Case.Vendor.Roots)!, Case.Vendor.Item(Case.Devices[0]));
         item["certificate"] = Convert.ToBase64String(Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat(NvidiaVendor.Pem(Case.Vendor.Chain(Case.Devices[0])), 20))));
         Assert.Throws<Strongroom.Bytes.MalformedException>(() => appraiser.Appraise(Case.Request(Encoding.UTF8.GetBytes(item.ToJsonString()), Case.Endorse())));
+    }
+
+    [Fact]
+    public void A_document_of_more_devices_than_a_machine_has_is_malformed()
+    {
+        var devices = Enumerable.Range(0, DeviceEvidence.MaxDevices + 1).Select(_ => Case.Devices[0]);
+        Assert.Throws<Strongroom.Bytes.MalformedException>(() => Appraiser.For(Case.Kind, Case.Vendor.Roots)!.Appraise(Case.Request(Case.Vendor.Json(devices), Case.Endorse())));
+    }
+
+    /// <summary>Each device brings as many certificates as are read, all of one name and none of them its issuer's: every path is tried and none is remembered.</summary>
+    [Fact]
+    public void A_document_as_long_as_it_may_be_takes_no_longer_than_another()
+    {
+        var (appraiser, endorsements, chain) = (Appraiser.For(Case.Kind, Case.Vendor.Roots)!, Case.Endorse(), Case.Vendor.Chain(Case.Devices[0]));
+        var item = Case.Vendor.Item(Case.Devices[0]);
+        item["certificate"] = Convert.ToBase64String(Encoding.ASCII.GetBytes(NvidiaVendor.Pem([chain[0], .. Enumerable.Range(0, 7).Select(_ => Namesake(chain[1]))])));
+        var document = Encoding.UTF8.GetBytes(new JsonArray([.. Enumerable.Range(0, DeviceEvidence.MaxDevices).Select(_ => item.DeepClone())]).ToJsonString());
+        Assert.NotEqual(Outcome.Verified, appraiser.Appraise(Case.Request(document, endorsements)).Outcome);
+        var shortest = ThreadTime.Shortest(() => appraiser.Appraise(Case.Request(document, endorsements)));
+        Assert.True(shortest < TimeSpan.FromMilliseconds(200), $"{document.Length} bytes took {shortest}");
+    }
+
+    private static X509Certificate2 Namesake(X509Certificate2 of)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP384);
+        var request = new CertificateRequest(of.SubjectName, key, HashAlgorithmName.SHA384);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+        return request.CreateSelfSigned(of.NotBefore, of.NotAfter);
     }
 
     [Fact]
