@@ -1,26 +1,6 @@
-using System.Text.Json.Nodes;
 using Strongroom.Attestation.Appraisal;
 
 namespace Strongroom.Cli.Appraising;
-
-/// <summary>A field that is not the same in two pieces of evidence; null where the one has no such field.</summary>
-internal sealed record EvidenceChange(string Name, string? Before, string? After, string? NoticedBy)
-{
-    internal static IReadOnlyList<EvidenceChange> Between(IReadOnlyList<EvidenceField> before, IReadOnlyList<EvidenceField> after)
-    {
-        var (old, young) = (before.ToLookup(field => field.Name), after.ToLookup(field => field.Name));
-        return
-        [
-            .. from name in before.Concat(after).Select(field => field.Name).Distinct()
-               let was = old[name].FirstOrDefault()
-               let becomes = young[name].FirstOrDefault()
-               where was?.Value != becomes?.Value
-               select new EvidenceChange(name, was?.Value, becomes?.Value, (was ?? becomes)!.Policy),
-        ];
-    }
-
-    internal JsonObject ToJson() => new() { ["name"] = Name, ["before"] = Before, ["after"] = After, ["noticed_by"] = NoticedBy };
-}
 
 /// <summary>Evidence for people: a table of at most 100 columns.</summary>
 internal static class EvidenceInWords
@@ -42,15 +22,23 @@ internal static class EvidenceInWords
 
     internal static void Write(IReadOnlyList<EvidenceChange> changes, TextWriter text)
     {
-        if (changes.Count == 0) text.WriteLine("no field differs");
+        if (changes.Count == 0) text.WriteLine("the same, byte for byte");
         foreach (var change in changes)
         {
             text.WriteLine(change.Name);
             Wrap("    before   ", change.Before ?? "absent", text);
             Wrap("    after    ", change.After ?? "absent", text);
-            Wrap("    noticed  ", change.NoticedBy is { } by ? $"by {by}" : "by no check: only the signature covers it", text);
+            Wrap("    noticed  ", Noticed(change), text);
         }
     }
+
+    private static string Noticed(EvidenceChange change) => change switch
+    {
+        { NoticedBy: { } by } => $"by {by}",
+        { Covered: true } => "by no check: only the signature covers it",
+        { Covered: false } => "by no check, and no signature covers it",
+        _ => "perhaps by nothing: no field shows these bytes; verify both",
+    };
 
     /// <summary>Breaks at spaces where there are any, and hexadecimal values anywhere.</summary>
     private static void Wrap(string first, string words, TextWriter text)

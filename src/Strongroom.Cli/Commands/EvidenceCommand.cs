@@ -88,8 +88,8 @@ internal static class EvidenceCommand
         {
             var (one, two) = (File.ReadAllBytes(parsed.GetRequiredValue(first)), File.ReadAllBytes(parsed.GetRequiredValue(second)));
             var appraiser = Find(parsed.GetValue(Kind)!, one);
-            var changes = EvidenceChange.Between(appraiser.Show(one), appraiser.Show(two));
-            terminal.Answer(new JsonObject { ["kind"] = appraiser.Kind, ["changes"] = new JsonArray([.. changes.Select(change => change.ToJson())]) }, text => EvidenceInWords.Write(changes, text));
+            var changes = EvidenceChange.Between(appraiser, one, two);
+            terminal.Answer(new JsonObject { ["kind"] = appraiser.Kind, ["changes"] = new JsonArray([.. changes.Select(Json)]) }, text => EvidenceInWords.Write(changes, text));
             return ExitCode.Ok;
         });
     }
@@ -144,6 +144,11 @@ internal static class EvidenceCommand
 
     private static JsonObject Json(EvidenceField field) => new()
     {
-        ["name"] = field.Name, ["value"] = field.Value, ["meaning"] = field.Meaning, ["danger"] = field.Danger, ["noticed_by"] = field.Policy,
+        ["name"] = field.Name, ["value"] = field.Value, ["meaning"] = field.Meaning, ["danger"] = field.Danger, ["noticed_by"] = field.Policy, ["signed"] = field.Covered,
+    };
+
+    private static JsonObject Json(EvidenceChange change) => new()
+    {
+        ["name"] = change.Name, ["before"] = change.Before, ["after"] = change.After, ["noticed_by"] = change.NoticedBy, ["signed"] = change.Covered,
     };
 }

@@ -114,5 +114,6 @@ public abstract class Appraiser
 /// <param name="Value">Decoded.</param>
 /// <param name="Meaning">What it says, and what would make it dangerous.</param>
 /// <param name="Danger">True where this value is the dangerous one.</param>
-/// <param name="Policy">The policy member or check that notices when it changes; null where nothing does.</param>
-public sealed record EvidenceField(string Name, string Value, string Meaning, bool Danger = false, string? Policy = null);
+/// <param name="Policy">The policy members, options and checks that notice when it changes; null where nothing does.</param>
+/// <param name="Covered">Whether the evidence's own signature covers it; who it comes from is told by that and by nothing else.</param>
+public sealed record EvidenceField(string Name, string Value, string Meaning, bool Danger = false, string? Policy = null, bool Covered = true);

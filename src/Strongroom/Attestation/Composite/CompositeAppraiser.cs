@@ -86,7 +86,7 @@ internal sealed class CompositeAppraiser : Appraiser
 
     /// <summary>A part's checks have its name before them, and so have the members of its policy; what the caller gives as the part's challenge is made here.</summary>
     private static string? NoticedBy(string part, string? policy) =>
-        policy is null ? null : string.Join(", ", policy.Split(", ").Select(each => each.StartsWith("--", StringComparison.Ordinal) ? "composite.2.bound" : $"{part}.{each}"));
+        policy is null ? null : string.Join(", ", policy.Split(", ").Select(each => each.StartsWith("--kind", StringComparison.Ordinal) || each.StartsWith("composite.", StringComparison.Ordinal) ? each : each.StartsWith("--", StringComparison.Ordinal) ? "composite.2.bound" : $"{part}.{each}"));
 
     private static JsonObject Told(AppraisedPart part)
     {

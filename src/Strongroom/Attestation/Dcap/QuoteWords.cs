@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Strongroom.Attestation.Appraisal;
 using Strongroom.Bytes;
@@ -22,30 +21,31 @@ internal static class QuoteWords
     public static IEnumerable<EvidenceField> Header(Quote quote)
     {
         yield return new("version", $"{quote.Version}", "3 is SGX alone, 4 also TDX 1.0, 5 also TDX 1.5");
-        yield return new("tee_type", $"{quote.Tee}", "the technology that the body is of");
+        yield return new("tee_type", $"{quote.Tee}", "the technology that the body is of", Policy: "--kind, 4.form, 10.product");
         var intel = quote.VendorId.SequenceEqual(Quote.IntelVendorId);
-        yield return new("qe_vendor_id", Hex(quote.VendorId), intel ? "Intel's quoting enclave" : "not Intel's quoting enclave: nobody can say what it signs", !intel);
+        yield return new("qe_vendor_id", Hex(quote.VendorId), intel ? "Intel's quoting enclave" : "not Intel's quoting enclave: nobody can say what it signs", !intel, "1");
         yield return new("user_data", Hex(quote.UserData), "chosen by the quoting enclave; the first 16 bytes name the platform to its quote provider");
     }
 
     public static IEnumerable<EvidenceField> Of(EnclaveReport report, string of)
     {
+        var own = of.Length == 0;
         var debug = (report.Flags & EnclaveReport.Debug) != 0;
         var unknown = (report.Flags & ~EnclaveReport.KnownFlags) != 0;
-        yield return new($"{of}MRENCLAVE", Hex(report.MrEnclave), "hash of the enclave's code and data as loaded; compare it with the build that you trust", Policy: of.Length == 0 ? "mr_enclave" : null);
-        yield return new($"{of}MRSIGNER", Hex(report.MrSigner), "hash of the key that signed the enclave: any enclave of that signer has it", Policy: of.Length == 0 ? "mr_signer" : "10.signer");
-        yield return new($"{of}ISVPRODID", $"{report.IsvProductId}", "which of the signer's enclaves", Policy: of.Length == 0 ? "isv_prod_id" : "10.product");
-        yield return new($"{of}ISVSVN", $"{report.IsvSvn}", "its security version; an old one may have known holes", Policy: of.Length == 0 ? "minimum_isv_svn" : "10.level");
+        yield return new($"{of}MRENCLAVE", Hex(report.MrEnclave), "hash of the enclave's code and data as loaded; compare it with the build that you trust", Policy: own ? "mr_enclave" : null);
+        yield return new($"{of}MRSIGNER", Hex(report.MrSigner), "hash of the key that signed the enclave: any enclave of that signer has it", Policy: own ? "mr_signer" : "10.signer");
+        yield return new($"{of}ISVPRODID", $"{report.IsvProductId}", "which of the signer's enclaves", Policy: own ? "isv_prod_id" : "10.product");
+        yield return new($"{of}ISVSVN", $"{report.IsvSvn}", "its security version; an old one may have known holes", Policy: own ? "minimum_isv_svn" : "10.level");
         yield return new($"{of}ATTRIBUTES", $"{Hex(report.Attributes)} {Names(report.Flags, EnclaveFlags)}",
-            debug ? "DEBUG: the host reads and writes the enclave's memory" : unknown ? "a reserved bit is set: its meaning is not known" : "no debugger can look inside", debug || unknown, Policy: of.Length == 0 ? "16.debug" : "10.attributes");
-        yield return new($"{of}MISCSELECT", $"{report.MiscSelect:x8}", "what the processor writes when the enclave is interrupted", (report.MiscSelect & ~EnclaveReport.KnownMiscSelect) != 0);
+            debug ? "DEBUG: the host reads and writes the enclave's memory" : unknown ? "a reserved bit is set: its meaning is not known" : "no debugger can look inside", debug || unknown, Policy: own ? "16.debug" : "10.attributes");
+        yield return new($"{of}MISCSELECT", $"{report.MiscSelect:x8}", "what the processor writes when the enclave is interrupted", (report.MiscSelect & ~EnclaveReport.KnownMiscSelect) != 0, own ? "16.reserved" : "10.miscselect");
         yield return new($"{of}CPUSVN", Hex(report.CpuSvn), "security versions of microcode and firmware");
-        yield return new($"{of}CONFIGID", Hex(report.ConfigId), "configuration that the host gave at the start and the enclave may check", Policy: "config_id");
-        yield return new($"{of}CONFIGSVN", $"{report.ConfigSvn}", "its version", Policy: "minimum_config_svn");
-        yield return new($"{of}ISVEXTPRODID", Hex(report.IsvExtendedProductId), "longer product id, with KSS", Policy: "isv_ext_prod_id");
-        yield return new($"{of}ISVFAMILYID", Hex(report.IsvFamilyId), "family of products, with KSS", Policy: "isv_family_id");
-        yield return new($"{of}REPORTDATA", Hex(report.ReportData), "what the enclave itself put in: must be the hash of your challenge, else this may be a copy", Policy: "16.report_data");
-        yield return new($"{of}reserved", report.ReservedIsZero ? "zero" : "not zero", "must be zero", !report.ReservedIsZero);
+        yield return new($"{of}CONFIGID", Hex(report.ConfigId), "configuration that the host gave at the start and the enclave may check", Policy: own ? "config_id" : null);
+        yield return new($"{of}CONFIGSVN", $"{report.ConfigSvn}", "its version", Policy: own ? "minimum_config_svn" : null);
+        yield return new($"{of}ISVEXTPRODID", Hex(report.IsvExtendedProductId), "longer product id, with KSS", Policy: own ? "isv_ext_prod_id" : null);
+        yield return new($"{of}ISVFAMILYID", Hex(report.IsvFamilyId), "family of products, with KSS", Policy: own ? "isv_family_id" : null);
+        yield return new($"{of}REPORTDATA", Hex(report.ReportData), own ? "what the enclave itself put in: must be the hash of your challenge, else this may be a copy" : "must be the hash of the attestation key and the authentication data, and zeros", Policy: own ? "--report-data" : "9, 9.rest");
+        yield return new($"{of}reserved", report.ReservedIsZero ? "zero" : "not zero", "must be zero", !report.ReservedIsZero, own ? "16.reserved" : null);
     }
 
     public static IEnumerable<EvidenceField> Of(TdReport report)
@@ -67,7 +67,7 @@ internal static class QuoteWords
         yield return new("MRCONFIGID", Hex(report.MrConfigId), "configuration that the host gave at the start; zero is none", Policy: "mr_config_id");
         yield return new("MROWNER", Hex(report.MrOwner), "who the host says owns the domain; zero is nobody", Policy: "mr_owner");
         yield return new("MROWNERCONFIG", Hex(report.MrOwnerConfig), "the owner's configuration; zero is none", Policy: "mr_owner_config");
-        yield return new("REPORTDATA", Hex(report.ReportData), "what the domain itself put in: must be the hash of your challenge, else this may be a copy", Policy: "16.report_data");
+        yield return new("REPORTDATA", Hex(report.ReportData), "what the domain itself put in: must be the hash of your challenge, else this may be a copy", Policy: "--report-data");
         if (!report.Is15) yield break;
         yield return new("TEE_TCB_SVN2", Hex(report.TeeTcbSvn2), "the same as TEE_TCB_SVN, now: where it is higher, starting the domain again makes it more current", Policy: "tcb_statuses");
         yield return new("MRSERVICETD", Hex(report.MrServiceTd), "the migration domain that serves this one; zero is none", Policy: "mr_service_td");
@@ -75,18 +75,24 @@ internal static class QuoteWords
 
     public static IEnumerable<EvidenceField> Certification(Quote quote, IReadOnlyList<X509Certificate2> chain)
     {
-        foreach (var field in Of(new EnclaveReport(quote.QeReport), "QE ").Where(field => field.Name is "QE MRSIGNER" or "QE ISVPRODID" or "QE ISVSVN" or "QE ATTRIBUTES")) yield return field;
-        yield return new("certification_data", $"type {quote.CertificationType}, {quote.CertificationData.Length} bytes", quote.CertificationType switch
+        yield return new("signature", Hex(quote.Signature.Span), "the attestation key's, over header and body", Policy: "11");
+        yield return new("attestation_key", Hex(quote.AttestationKey.Span), "the quoting enclave made it, and its report vouches for it", Policy: "9, 11");
+        foreach (var field in Of(new EnclaveReport(quote.QeReport), "QE ")) yield return field;
+        yield return new("QE signature", Hex(quote.QeReportSignature.Span), "the platform's key's, over the quoting enclave's report", Policy: "8");
+        yield return new("QE authentication data", Hex(quote.QeAuthenticationData.Span), "the quoting enclave's own; its report vouches for it", Policy: "9");
+        yield return new("certification_data", $"type {quote.CertificationType}, {CertificateWords.Sized(quote.CertificationData.Span)}", quote.CertificationType switch
         {
             1 or 2 or 3 => "names the platform's certificate, which has to be fetched",
             4 => "the platform's certificate",
             _ => "the platform's certificate with its chain",
-        });
-        foreach (var certificate in chain)
+        }, Policy: "2.pck, 2.root", Covered: false);
+        for (var i = 0; i < chain.Count; i++)
         {
-            yield return Of(certificate);
+            var certificate = chain[i];
+            yield return CertificateWords.Of($"certificate[{i}]", certificate, "counts only as far as the pinned root vouches for it", i == 0 ? "2.root, 8" : "2.root");
             if (TryParse(certificate) is not { } pck) continue;
-            yield return new("FMSPC", Hex(pck.Fmspc.Span), "generation and type of the platform; TCB info is by this", Policy: "denied_fmspcs");
+            yield return new("FMSPC", Hex(pck.Fmspc.Span), "generation and type of the platform; TCB info is by this", Policy: "4.form, denied_fmspcs");
+            yield return new("PCEID", Hex(pck.PceId.Span), "which provisioning certification enclave; TCB info is by this too", Policy: "6.pceid");
             yield return new("PPID", Hex(pck.Ppid.Span), "this very processor", Policy: "ppids");
             yield return new("PCK CPUSVN", Hex(pck.CpuSvn.Span), $"components {string.Join(".", pck.Components)}, PCESVN {pck.PceSvn}", Policy: "tcb_statuses");
             if (pck.PlatformInstanceId is { } id) yield return new("platform_instance_id", Hex(id.Span), "this very platform of several processors", Policy: "platform_instance_ids");
@@ -96,22 +102,9 @@ internal static class QuoteWords
 
     public static IEnumerable<EvidenceField> Rest(Quote quote, QuoteFile file)
     {
-        if (file.EventLog is { } log) yield return new("cc_eventlog", $"{log.Length} bytes", "the firmware's story; believed only where replaying it leads to the RTMRs");
-        if (file.Unread.Count > 0) yield return new("other members", string.Join(", ", file.Unread), "nothing binds them to the quote");
-        if (quote.Trailing.Length > 0) yield return new("trailing bytes", $"{quote.Trailing.Length}", "after the quote; nothing signs them");
-    }
-
-    /// <summary>Certificates are loaded without looking at every field; some of them fail only when they are asked.</summary>
-    private static EvidenceField Of(X509Certificate2 certificate)
-    {
-        try
-        {
-            return new("certificate", certificate.Subject, $"issued by {certificate.Issuer}, valid {certificate.NotBefore.ToUniversalTime():u} to {certificate.NotAfter.ToUniversalTime():u}");
-        }
-        catch (CryptographicException)
-        {
-            return new("certificate", "cannot be read", "a name or a time in it is broken", Danger: true);
-        }
+        if (file.EventLog is { } log) yield return new("cc_eventlog", CertificateWords.Sized(log.Span), "the firmware's story; believed only where replaying it leads to the RTMRs", Policy: "17", Covered: false);
+        if (file.Unread.Count > 0) yield return new("other members", string.Join(", ", file.Unread), "nothing binds them to the quote", Covered: false);
+        if (quote.Trailing.Length > 0) yield return new("trailing bytes", CertificateWords.Sized(quote.Trailing.Span), "after the quote; nothing signs them", Covered: false);
     }
 
     private static PckCertificate? TryParse(X509Certificate2 certificate)

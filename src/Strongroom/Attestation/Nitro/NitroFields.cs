@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using System.Text.Json.Nodes;
 using Strongroom.Attestation.Appraisal;
 
@@ -25,17 +23,19 @@ internal static class NitroFields
 
     public static IReadOnlyList<EvidenceField> Of(NitroDocument document) =>
     [
-        new("protected header", Convert.ToHexStringLower(document.Message.ProtectedBytes.Span), "the algorithm; -35, ECDSA with SHA-384, is the only right one", document.Message.Algorithm != Cose.CoseSign1.Es384),
+        new("protected header", Convert.ToHexStringLower(document.Message.ProtectedBytes.Span), "the algorithm; -35, ECDSA with SHA-384, is the only right one", document.Message.Algorithm != Cose.CoseSign1.Es384, "nitro.2, nitro.3"),
+        .. document.Message.UnprotectedHeader.Entries.Count == 0 ? [] : (EvidenceField[])[new("unprotected header", Convert.ToHexStringLower(document.Message.UnprotectedHeader.Encoded.Span), "nobody signed it, and there must be none", true, "nitro.2", Covered: false)],
         new("module_id", document.ModuleId, document.Platform == NitroPlatform.Tpm ? "the EC2 instance" : "the EC2 instance and the enclave in it"),
-        new("timestamp", Time(document) ?? document.Timestamp.ToString(CultureInfo.InvariantCulture), "when the hypervisor made the document, by its clock; an old one may be a copy", document.Made is null),
-        new("digest", document.DigestName, "the hash of the registers; SHA384 is the only right one", document.DigestName != "SHA384"),
+        new("timestamp", Time(document) ?? document.Timestamp.ToString(CultureInfo.InvariantCulture), "when the hypervisor made the document, by its clock; an old one may be a copy", document.Made is null, "max_age_seconds, max_clock_skew_seconds"),
+        new("digest", document.DigestName, "the hash of the registers; SHA384 is the only right one", document.DigestName != "SHA384", "nitro.4.digest"),
         .. document.Pcrs.Select(pcr => Register(document, pcr.Index, pcr.Value)),
-        new("public_key", Hex(document.PublicKey) ?? "none", "what answers to the enclave can be encrypted to; whoever holds its private key reads them"),
-        new("user_data", Hex(document.UserData) ?? "none", "what the enclave wanted signed; its meaning is agreed with the enclave's code"),
-        new("nonce", Hex(document.Nonce) ?? "none", "the challenge that is answered; without one of your own the document may be a copy"),
-        Certificate("certificate", document.Certificate),
-        .. document.Bundle.Select((der, i) => Certificate($"cabundle[{i}]", der)),
-        .. document.Unknown.Select(member => new EvidenceField(member, "", "no member of an attestation document", Danger: true)),
+        new("public_key", Hex(document.PublicKey) ?? "none", "what answers to the enclave can be encrypted to; whoever holds its private key reads them", Policy: "public_key"),
+        new("user_data", Hex(document.UserData) ?? "none", "what the enclave wanted signed; its meaning is agreed with the enclave's code", Policy: "--report-data"),
+        new("nonce", Hex(document.Nonce) ?? "none", "the challenge that is answered; without one of your own the document may be a copy", Policy: "--nonce"),
+        CertificateWords.Of("certificate", document.Certificate.Span, "its key signed the document; it lasts for hours", "nitro.6.links, nitro.8") with { Covered = true },
+        .. document.Bundle.Select((der, i) => CertificateWords.Of($"cabundle[{i}]", der.Span, "vouches for the next one; only the pinned root counts as the first", i == 0 ? "nitro.5" : "nitro.6.links") with { Covered = true }),
+        .. document.Unknown.Select(member => new EvidenceField(member, "", "no member of an attestation document", Danger: true, Policy: "nitro.1")),
+        new("signature", Convert.ToHexStringLower(document.Message.Signature.Span), "by the key of the document's certificate, over all of the above", Policy: "nitro.8"),
     ];
 
     /// <summary>The value of a register; null where the document has none.</summary>
@@ -53,7 +53,8 @@ internal static class NitroFields
         var isZero = value.Span.IndexOfAnyExcept((byte)0) < 0;
         var danger = isZero && index <= 2;
         var meaning = document.Platform == NitroPlatform.Tpm ? OfInstance(index) : OfEnclave(index);
-        return new($"PCR{index}", isZero ? $"{value.Length} zero bytes" : Convert.ToHexStringLower(value.Span), danger ? $"{meaning}; zero in a debug enclave, whose memory its instance reads" : meaning, danger);
+        return new($"PCR{index}", isZero ? $"{value.Length} zero bytes" : Convert.ToHexStringLower(value.Span), danger ? $"{meaning}; zero in a debug enclave, whose memory its instance reads" : meaning, danger,
+            document.Platform == NitroPlatform.Tpm ? index is 16 or 23 ? null : $"nitrotpm_pcrs[{index}]" : $"pcrs[{index}]");
     }
 
     private static string OfEnclave(ulong index) => index switch
@@ -80,20 +81,6 @@ internal static class NitroFields
         16 or 23 => "can be reset by software: proves nothing",
         _ => "of a dynamic launch, which there is none of",
     };
-
-    private static EvidenceField Certificate(string name, ReadOnlyMemory<byte> der)
-    {
-        try
-        {
-            using var certificate = X509CertificateLoader.LoadCertificate(der.Span);
-            return new(name, $"{certificate.Subject}, {Bytes.Timestamp.Format(certificate.NotBefore)} to {Bytes.Timestamp.Format(certificate.NotAfter)}",
-                name == "certificate" ? "whose key signed the document; it lasts for hours" : "vouches for the next one; only the pinned root counts as the first");
-        }
-        catch (CryptographicException)
-        {
-            return new(name, $"{der.Length} bytes", "no certificate", Danger: true);
-        }
-    }
 
     private static bool IsDebugged(NitroDocument document) => document.Pcrs.Any(pcr => pcr.Index <= 2 && pcr.Value.Span.IndexOfAnyExcept((byte)0) < 0);
 

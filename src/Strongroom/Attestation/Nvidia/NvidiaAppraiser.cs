@@ -23,7 +23,7 @@ internal sealed class NvidiaAppraiser : Appraiser
 
     public override JsonObject StrictPolicy() => new NvidiaPolicy().ToJson();
 
-    public override IReadOnlyList<EvidenceField> Show(ReadOnlyMemory<byte> evidence) => DeviceWords.Of(DeviceEvidence.Read(evidence), kind);
+    public override IReadOnlyList<EvidenceField> Show(ReadOnlyMemory<byte> evidence) => DeviceFields.Of(DeviceEvidence.Read(evidence), kind);
 
     /// <summary>GPUs name their driver, switches have none.</summary>
     private protected override bool Recognises(ReadOnlySpan<byte> evidence)

@@ -21,14 +21,17 @@ internal sealed class SpdmReport
     private const byte Measurements = 0x60;
     private const byte Dmtf = 1;
 
-    private SpdmReport(ReadOnlyMemory<byte> bytes, IReadOnlyList<MeasurementBlock> blocks, OpaqueData opaque)
+    private SpdmReport(ReadOnlyMemory<byte> bytes, IReadOnlyList<MeasurementBlock> blocks, ReadOnlyMemory<byte> deviceNonce, OpaqueData opaque)
     {
-        (Bytes, Blocks, Opaque) = (bytes, blocks, opaque);
+        (Bytes, Blocks, DeviceNonce, Opaque) = (bytes, blocks, deviceNonce, opaque);
     }
 
     public ReadOnlyMemory<byte> Bytes { get; }
 
     public IReadOnlyList<MeasurementBlock> Blocks { get; }
+
+    /// <summary>What the device itself drew.</summary>
+    public ReadOnlyMemory<byte> DeviceNonce { get; }
 
     public OpaqueData Opaque { get; }
 
@@ -68,12 +71,12 @@ internal sealed class SpdmReport
         var size = reader.U16Little("the size of the measurements") | (reader.U8("the size of the measurements") << 16);
         var record = bytes.Slice(reader.Offset, reader.Bytes(size, "the measurements").Length);
         var blocks = ParseBlocks(record, count);
-        reader.Bytes(NonceSizeInBytes, "the nonce of the device");
+        var deviceNonce = bytes.Slice(reader.Offset, reader.Bytes(NonceSizeInBytes, "the nonce of the device").Length);
         var opaqueSize = reader.U16Little("the size of the opaque data");
         var opaque = OpaqueData.Parse(bytes.Slice(reader.Offset, reader.Bytes(opaqueSize, "the opaque data").Length));
         reader.Bytes(SignatureSizeInBytes, "the signature");
         reader.End("the report");
-        return new(bytes, blocks, opaque);
+        return new(bytes, blocks, deviceNonce, opaque);
     }
 
     private static List<MeasurementBlock> ParseBlocks(ReadOnlyMemory<byte> record, int count)

@@ -13,6 +13,9 @@ internal sealed class SnpReport
     public const int SizeInBytes = 0x4A0;
     public const int SignedSizeInBytes = 0x2A0;
 
+    /// <summary>Where the two numbers of the signature end; what follows must be zero.</summary>
+    public const int SignatureEndsAt = 0x330;
+
     /// <summary>Order of P-384 (SP 800-186 section 3.2.1.4).</summary>
     private static readonly BigInteger Order = BigInteger.Parse(
         "39402006196394479212279040100143613805079739270465446667946905279627659399113263569398956308152294913554433653942643",

@@ -20,7 +20,7 @@ internal static class SnpWords
         ["ID_KEY_DIGEST"] = "id_keys, require_id_block", ["AUTHOR_KEY_DIGEST"] = "author_keys", ["REPORT_ID"] = "report_id", ["REPORT_ID_MA"] = "allow_migration_agent", ["CPUID"] = "snp.2, denied_products",
         ["CHIP_ID"] = "snp.8, chip_ids", ["REPORTED_TCB"] = "snp.9, minimum_tcb", ["CURRENT_TCB"] = "minimum_tcb, allow_provisional_firmware", ["COMMITTED_TCB"] = "minimum_tcb, allow_provisional_firmware",
         ["LAUNCH_TCB"] = "minimum_tcb", ["CURRENT_VERSION"] = "minimum_firmware, allow_provisional_firmware", ["COMMITTED_VERSION"] = "minimum_firmware, allow_provisional_firmware",
-        ["LAUNCH_MIT_VECTOR"] = "launch_mitigations", ["CURRENT_MIT_VECTOR"] = "current_mitigations", ["reserved"] = "snp.1.reserved",
+        ["LAUNCH_MIT_VECTOR"] = "launch_mitigations", ["CURRENT_MIT_VECTOR"] = "current_mitigations", ["reserved"] = "snp.1.reserved", ["SIGNATURE"] = "snp.1.signature, snp.7",
     };
 
     public static JsonObject Claims(SnpReport report, SnpProduct? product, SnpKey? key)
@@ -125,9 +125,10 @@ internal static class SnpWords
             new("AUTHOR_KEY_DIGEST", Hex(report.AuthorKeyDigest), "SHA-384 of the author's key."),
             new("REPORT_ID", Hex(report.ReportId), "This guest, as long as it runs."),
             new("REPORT_ID_MA", Hex(report.MigrationAgentReportId), "Its migration agent; all ones: it has none."),
-            .. product is null ? [] : (EvidenceField[])[new("CPUID", $"family 0x{report.Family:x2}, model 0x{report.Model:x2}, stepping {report.Stepping}", $"The processor: {product}.")],
+            .. report.Version < 3 ? [] : (EvidenceField[])[new("CPUID", $"family 0x{report.Family:x2}, model 0x{report.Model:x2}, stepping {report.Stepping}",
+                product is null ? "The processor, of a product line that this program does not know." : $"The processor: {product}.", product is null)],
             new("CHIP_ID", Hex(report.ChipId), "This chip, for ever; zero: hidden by the host, so that nobody can say which machine it is.", !report.ChipId.ContainsAnyExcept((byte)0)),
-            new("REPORTED_TCB", $"{SnpTcb.Read(report.ReportedTcb, looks)}", $"Patch levels that the signing key stands for{(product is null ? $", read as {looks}'s because the report does not name the processor" : "")}."),
+            new("REPORTED_TCB", $"{SnpTcb.Read(report.ReportedTcb, looks)}", $"Patch levels that the signing key stands for{(product is not null ? "" : report.Version < 3 ? $", read as {looks}'s because a report of version {report.Version} does not name the processor" : $", read as {looks}'s because nobody here knows that processor: it may count otherwise")}."),
             new("CURRENT_TCB", $"{SnpTcb.Read(report.CurrentTcb, looks)}", "Patch levels that run now."),
             new("COMMITTED_TCB", $"{SnpTcb.Read(report.CommittedTcb, looks)}", "Patch levels that the machine can no longer go back behind. Below current: the newer firmware is on trial and can be taken back.", !report.CommittedTcb.SequenceEqual(report.CurrentTcb)),
             new("LAUNCH_TCB", $"{SnpTcb.Read(report.LaunchTcb, looks)}", "Patch levels when the guest was launched or moved here."),
@@ -140,8 +141,19 @@ internal static class SnpWords
             fields.Add(new("CURRENT_MIT_VECTOR", $"0x{report.CurrentMitigations:x16}", "Mitigations in force now."));
         }
         if (report.FirstReservedInUse() is { } reserved) fields.Add(new("reserved", "in use", $"Something that this program cannot read: {reserved}.", true));
-        fields.AddRange(evidence.Table.Select(entry => new EvidenceField($"certificate table: {entry.Kind}", $"{entry.Bytes.Length} bytes", "Came along from the host; believed only as far as AMD's pinned root signed it.")));
-        return [.. fields.Select(field => field with { Policy = NoticedBy.GetValueOrDefault(field.Name) })];
+        fields.Add(new("SIGNATURE", Hex(report.Bytes[SnpReport.SignedSizeInBytes..SnpReport.SignatureEndsAt]), "R and S of the signing key, little-endian, 72 bytes each.", report.Signature is null));
+        var said = fields.Select(field => field with { Policy = NoticedBy.GetValueOrDefault(field.Name) });
+        return [.. said, .. evidence.Table.Select(InTable), .. evidence.Unread.Select(each => new EvidenceField("beside the report", each, "Nobody reads it, and only REPORT_DATA could bind it.", Covered: false))];
+    }
+
+    private static EvidenceField InTable(SnpTableEntry entry)
+    {
+        const string Meaning = "came along from the host, believed only as far as AMD's pinned root signed it.";
+        var name = $"certificate table: {entry.Kind}";
+        var noticedBy = entry.Kind switch { "VCEK" or "VLEK" => "snp.3, snp.4, snp.7", "ASK" or "ARK" => "snp.3", "CRL" => "snp.6", _ => null };
+        // A list, or PEM as some hosts store certificates, is told by its digest.
+        return entry.Kind is "CRL" || noticedBy is null || entry.Bytes.Span is not [0x30, ..] ? new(name, CertificateWords.Sized(entry.Bytes.Span), $"It {Meaning}", Policy: noticedBy, Covered: false)
+            : CertificateWords.Of(name, entry.Bytes.Span, Meaning, noticedBy);
     }
 
     private static JsonObject Tcb(ReadOnlySpan<byte> bytes, SnpProduct product)

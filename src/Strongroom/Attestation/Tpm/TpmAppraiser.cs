@@ -26,10 +26,16 @@ internal sealed class TpmAppraiser : Appraiser
             new("qualifiedSigner", Convert.ToHexStringLower(quote.QualifiedSigner.Span), "The key and all above it in its hierarchy.", false, "tpm.13"),
             new("extraData", Convert.ToHexStringLower(quote.ExtraData.Span), "What the asker wanted quoted. Empty: the quote answers nobody and may be old.", quote.ExtraData.IsEmpty, "--nonce"),
             new("resetCount", quote.ResetCount.ToString(CultureInfo.InvariantCulture), "Resets since the TPM was last cleared."),
+            new("clock", quote.Clock.ToString(CultureInfo.InvariantCulture), "Milliseconds for which the TPM has run."),
             new("restartCount", quote.RestartCount.ToString(CultureInfo.InvariantCulture), "Suspensions since the last reset; what was in memory meanwhile was not measured.", quote.RestartCount > 0, "allow_restarts"),
             new("safe", quote.Safe ? "yes" : "no", "No: the TPM's clock may have gone back.", !quote.Safe, "tpm.11"),
             new("firmwareVersion", $"{quote.FirmwareVersion:x16}", "The TPM's own firmware, as its maker counts."),
-            .. said.Pcrs.OrderBy(pcr => pcr.Key).Select(pcr => new EvidenceField($"PCR {pcr.Key}", Convert.ToHexStringLower(pcr.Value.Span), Meaning(pcr.Key), false, $"reference_values[{pcr.Key}]")),
+            .. said.Pcrs.OrderBy(pcr => pcr.Key).Select(pcr => new EvidenceField($"PCR {pcr.Key}", Convert.ToHexStringLower(pcr.Value.Span), Meaning(pcr.Key), false, $"tpm.8, tpm.10, reference_values[{pcr.Key}]")),
+            new("pcrSelect", string.Join("; ", quote.Selections.Select(each => $"bank 0x{each.Bank:x4}: {string.Join(' ', each.Pcrs)}")), "Which PCRs are quoted; 0x000b is the bank of SHA-256.", false, "tpm.7, tpm.9"),
+            new("pcrDigest", Convert.ToHexStringLower(quote.PcrDigest.Span), "Hash over the values of these PCRs.", false, "tpm.8"),
+            new("signature", Convert.ToHexStringLower(said.Signature.Span), "With its scheme and hash: the attestation key's, over all of the quote.", false, "tpm.3, tpm.4"),
+            .. said.Certificates.Select((der, i) => CertificateWords.Of($"certificate[{i}]", der.Span, "counts only as far as a CA that the policy names vouches for it.", "tpm.1")),
+            .. said.EventLog.IsEmpty ? [] : (EvidenceField[])[new("event log", CertificateWords.Sized(said.EventLog.Span), "The firmware's story; believed only where replaying it leads to the PCRs.", false, "tpm.10", Covered: false)],
         ];
     }
 
