@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 
 namespace Strongroom.Broker.Tests;
@@ -16,6 +17,19 @@ public sealed partial class DocumentTests
         var copy = Path.Combine(Repository(), "artifacts/openapi.json");
         await File.WriteAllTextAsync(copy, served);
         Assert.Fail($"the API changed: look at the difference, and if it is meant, cp {copy} {committed}");
+    }
+
+    [Fact]
+    public async Task Every_operation_says_what_it_answers_when_all_is_well()
+    {
+        await using var broker = await TestBroker.StartAsync();
+        var paths = JsonNode.Parse(await broker.Client.GetStringAsync("/openapi/v1.json"))!["paths"]!.AsObject();
+        var silent =
+            from path in paths
+            from operation in path.Value!.AsObject()
+            where !operation.Value!["responses"]!.AsObject().Any(response => response.Key[0] == '2')
+            select $"{operation.Key} {path.Key}";
+        Assert.Empty(silent);
     }
 
     [Fact]

@@ -7,13 +7,14 @@ namespace Strongroom.Broker.Ledger;
 /// <summary>The ledger as any C2SP client reads it (tlog-tiles), and the blobs that its entries name. Public: it holds no names and no keys.</summary>
 internal static class LedgerEndpoints
 {
+    private const string Binary = "application/octet-stream";
     private const string Immutable = "public, max-age=31536000, immutable";
 
     public static void MapLedger(this IEndpointRouteBuilder routes)
     {
         routes.MapGet("/checkpoint", Checkpoint).WithName("checkpoint");
-        routes.MapGet("/tile/{**rest}", Tile).WithName("tile");
-        routes.MapGet("/blob/{sha256}", Blob).WithName("blob").RequireRateLimiting(Limits.Blobs);
+        routes.MapGet("/tile/{**rest}", Tile).WithName("tile").Produces<Stream>(StatusCodes.Status200OK, Binary); // which the results themselves do not tell the document
+        routes.MapGet("/blob/{sha256}", Blob).WithName("blob").Produces<Stream>(StatusCodes.Status200OK, Binary).RequireRateLimiting(Limits.Blobs);
     }
 
     private static ContentHttpResult Checkpoint(LedgerStore ledger, HttpResponse response)
@@ -35,7 +36,7 @@ internal static class LedgerEndpoints
         }
         if (await ledger.ReadTileAsync(tile, cancel) is not { } bytes) return TypedResults.NotFound();
         response.Headers.CacheControl = Immutable;
-        return TypedResults.Bytes(bytes, "application/octet-stream");
+        return TypedResults.Bytes(bytes, Binary);
     }
 
     /// <summary>Some are 16 MiB long, and whoever asks may take his time: a reader costs a piece, and one address has so many readers.</summary>
@@ -49,6 +50,6 @@ internal static class LedgerEndpoints
             {
                 await foreach (var piece in ledger.ReadBlobInPiecesAsync(digest, cancel)) await body.WriteAsync(piece, cancel);
             },
-            "application/octet-stream");
+            Binary);
     }
 }

@@ -17,7 +17,8 @@ internal static class ReferenceEndpoints
         group.MapGet("/references", List).WithSummary("The sets of reference values on record, page by page").Refuses(400);
         group.MapPost("/references", Propose).TakesUpTo(Listener.MaxCorimBodySizeInBytes)
             .WithSummary("Propose reference values that a signed CoRIM vouches for; 202, since a second administrator has to approve them").Refuses(400, 403, 413, 503);
-        group.MapGet("/measurements/{digest}", Measured).WithSummary("What a machine measured: the canonical JSON that has this SHA-256").Refuses(400, 404);
+        group.MapGet("/measurements/{digest}", Measured).WithSummary("What a machine measured: the canonical JSON that has this SHA-256")
+            .Produces<CanonicalDocument>(StatusCodes.Status200OK).Refuses(400, 404);
     }
 
     private static Ok<IReadOnlyList<ReferenceDetails>> List([AsParameters] Page page, Journal journal)
