@@ -12,6 +12,7 @@ internal sealed record BrokerOptions(string Directory, string? Listen, string? W
         usage: strongroom broker --dir DIR [--listen ADDRESS:PORT] [--witness URL] [--custody URI]
                                      [--passphrase-file FILE] [--danger-development-evidence] [--json]
                strongroom broker copy --dir DIR --to COPY [--with-names] [--json]   what strongroom backup and restore run
+               strongroom broker read --dir DIR                                     what strongroom ledger runs on a broker's directory
 
           --dir DIR                       the directory that `strongroom init` made
           --listen ADDRESS:PORT           instead of "listen" in broker.json; port 0 takes a free one
@@ -25,6 +26,9 @@ internal sealed record BrokerOptions(string Directory, string? Listen, string? W
 
     /// <summary>The options of <c>copy</c>.</summary>
     public static readonly Arguments Copy = new(["dir", "to"], [], ["with-names", "json"]);
+
+    /// <summary>The options of <c>read</c>.</summary>
+    public static readonly Arguments Read = new(["dir"], [], []);
 
     private static readonly Arguments Known = new(["dir", "listen", "witness", "custody", "passphrase-file"], [], ["danger-development-evidence", "json"]);
 

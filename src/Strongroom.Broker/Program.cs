@@ -19,6 +19,7 @@ try
 {
     if (args.Contains("--help") || args.Contains("-h")) Say(BrokerOptions.Usage);
     else if (args is ["copy", .. var rest]) Copy(BrokerOptions.Copy.Parse(rest));
+    else if (args is ["read", .. var which]) Read(BrokerOptions.Read.Parse(which));
     else return await RunAsync(BrokerOptions.Parse(args));
     return 0;
 }
@@ -44,10 +45,19 @@ async Task<int> RunAsync(BrokerOptions options)
 
 void Copy(ILookup<string, string> given)
 {
-    string One(string name) => given[name].SingleOrDefault() ?? throw new UsageException($"--{name} is missing");
-    DirectoryCopy.Make(One("dir"), One("to"), given.Contains("with-names"));
-    Say($"{One("to")} is complete", new() { ["event"] = "copied", ["directory"] = Path.GetFullPath(One("to")) });
+    var to = One(given, "to");
+    DirectoryCopy.Make(One(given, "dir"), to, given.Contains("with-names"));
+    Say($"{to} is complete", new() { ["event"] = "copied", ["directory"] = Path.GetFullPath(to) });
 }
+
+void Read(ILookup<string, string> given)
+{
+    using var ledger = new StoredLedger(One(given, "dir"));
+    using var answers = Console.OpenStandardOutput();
+    ledger.Answer(Console.In, answers);
+}
+
+string One(ILookup<string, string> given, string name) => given[name].SingleOrDefault() ?? throw new UsageException($"--{name} is missing");
 
 void Say(string words, JsonObject? more = null)
 {

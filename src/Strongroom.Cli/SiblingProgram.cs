@@ -13,17 +13,23 @@ internal static class SiblingProgram
     /// <returns>What it wrote on standard output.</returns>
     internal static async Task<string> RunAsync(string name, IEnumerable<string> arguments, CancellationToken cancel)
     {
-        var path = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, $"../../Strongroom.{name}/release/Strongroom.{name}.dll"));
-        if (!File.Exists(path)) throw new FileNotFoundException(null, path);
-        var host = Environment.ProcessPath is { } self && Path.GetFileName(self) == "dotnet" ? self : "dotnet";
-        using var program = Process.Start(new ProcessStartInfo(host, [path, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var program = Start(name, arguments, talks: false);
         var (said, complained) = (program.StandardOutput.ReadToEndAsync(cancel), program.StandardError.ReadToEndAsync(cancel));
         await program.WaitForExitAsync(cancel);
         return program.ExitCode == 0 ? await said : throw Failure(name, program.ExitCode, await complained);
     }
 
+    /// <summary>For several answers: the caller writes on its standard input, reads its standard output, and closes the former.</summary>
+    internal static Process Start(string name, IEnumerable<string> arguments, bool talks = true)
+    {
+        var path = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, $"../../Strongroom.{name}/release/Strongroom.{name}.dll"));
+        if (!File.Exists(path)) throw new FileNotFoundException(null, path);
+        var host = Environment.ProcessPath is { } self && Path.GetFileName(self) == "dotnet" ? self : "dotnet";
+        return Process.Start(new ProcessStartInfo(host, [path, .. arguments]) { RedirectStandardInput = talks, RedirectStandardOutput = true, RedirectStandardError = true })!;
+    }
+
     /// <summary>The program's own exit code, and its own words, become this one's.</summary>
-    private static Exception Failure(string name, int code, string complained)
+    internal static Exception Failure(string name, int code, string complained)
     {
         var prefix = $"strongroom {name.ToLowerInvariant()}: ";
         var lines = complained.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);

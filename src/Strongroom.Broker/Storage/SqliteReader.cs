@@ -4,14 +4,16 @@ using Strongroom.Ledger;
 
 namespace Strongroom.Broker.Storage;
 
-/// <summary>A read-only connection to a ledger's file with its three statements prepared. For one thread at a time.</summary>
+/// <summary>A read-only connection to a ledger's file with its four statements prepared. For one thread at a time.</summary>
 internal sealed class SqliteReader : IDisposable
 {
     private readonly SqliteConnection connection;
     private readonly SqliteCommand node;
     private readonly SqliteCommand entries;
     private readonly SqliteCommand blob;
+    private readonly SqliteCommand head;
 
+    /// <param name="path">The file, or a URI of SQLite (<c>file:...</c>).</param>
     public SqliteReader(string path)
     {
         connection = new(new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadOnly, Pooling = false }.ToString());
@@ -19,7 +21,11 @@ internal sealed class SqliteReader : IDisposable
         node = Prepare("SELECT substr(hashes, $at, 32) FROM leaves WHERE idx = $idx", "$idx", "$at");
         entries = Prepare("SELECT entry FROM leaves WHERE idx >= $first ORDER BY idx LIMIT $count", "$first", "$count");
         blob = Prepare("SELECT rowid, length(bytes) FROM blobs WHERE sha256 = $sha256", "$sha256");
+        head = Prepare("SELECT checkpoint FROM head");
     }
+
+    /// <summary>The signed note that was stored last; null in a store that was never used.</summary>
+    public string? Head() => head.ExecuteScalar() as string;
 
     /// <summary>The hash of a subtree stands in the row of the leaf that completed it, at 32 bytes for each level.</summary>
     public IReadOnlyList<Digest> Nodes(IReadOnlyList<TreeNode> nodes)
@@ -64,6 +70,7 @@ internal sealed class SqliteReader : IDisposable
         node.Dispose();
         entries.Dispose();
         blob.Dispose();
+        head.Dispose();
         connection.Dispose();
     }
 

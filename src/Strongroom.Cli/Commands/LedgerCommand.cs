@@ -14,20 +14,22 @@ namespace Strongroom.Cli.Commands;
 /// <summary><c>strongroom ledger verify|prove|show|copy</c>: what anybody can do with a ledger who has its verifier key and nothing else.</summary>
 internal static class LedgerCommand
 {
-    private static readonly Argument<string> Source = new("DIR_OR_URL") { Description = "a copy of the ledger in a directory, or https://BROKER:PORT" };
+    private const string Places = "a copy of the ledger in a directory, a broker's directory or a backup of it (the broker may run, or have stopped), or https://BROKER:PORT";
+
+    private static readonly Argument<string> Source = new("DIR_OR_URL") { Description = Places };
     private static readonly Argument<long> Index = new("INDEX") { Description = "which entry, counted from 0" };
-    private static readonly Option<string> Ledger = new("--ledger") { Description = "a copy of the ledger in a directory, or https://BROKER:PORT", Required = true };
+    private static readonly Option<string> Ledger = new("--ledger") { Description = Places, Required = true };
     private static readonly Option<VerifierKey> Key = Vkey("--key", "the ledger's verifier key: name+id+base64", tokens => VerifierKey.Parse(tokens[0]), required: true);
     private static readonly Option<VerifierKey?> OptionalKey =
         Vkey<VerifierKey?>("--key", "the ledger's verifier key; without it the answer is only what somebody claims", tokens => VerifierKey.Parse(tokens[0]));
     private static readonly Option<VerifierKey[]> Witness =
         Vkey<VerifierKey[]>("--witness", "a verifier key that must have cosigned; may be given more than once", tokens => [.. tokens.Select(VerifierKey.Parse)]);
-    private static readonly Option<FileInfo?> Since = new("--since") { Description = "a checkpoint that you kept: the ledger must extend it" };
+    private static readonly Option<FileInfo?> Since = new("--since") { Description = "a checkpoint that you kept, or that a witness shows: the ledger must extend it" };
     private static readonly Option<string?> Candidate = new("--policy") { Description = "a policy (YAML, or the canonical JSON) to hold against every past decision" };
 
     /// <param name="endorsements">How a bundle on record is read; tests hand in one that knows their vendors. Null is how everybody else reads it.</param>
     internal static Command Create(Func<ReadOnlyMemory<byte>, RecordedEndorsements>? endorsements = null) =>
-        new Command("ledger", "Audit, prove and read a ledger, from its server or from a copy").With(
+        new Command("ledger", "Audit, prove and read a ledger: from its server, from a copy, or where a broker stores it").With(
             new Command("verify", "Hash every entry and node anew; check signatures, cosignatures, blobs and decisions").With(Source, Key, Witness, Since).Runs((parsed, terminal, cancel) => VerifyAsync(parsed, terminal, endorsements, cancel)),
             new Command("replay", "Compute every decision again, to the same bytes; with --policy also what another policy would have decided").With(Source, Key, Witness, Candidate).Runs((parsed, terminal, cancel) => ReplayAsync(parsed, terminal, endorsements, cancel)),
             new Command("prove", "Print the proof (C2SP tlog-proof) that an entry stands in the ledger").With(Index, Ledger, OptionalKey, Witness).Runs(ProveAsync),
@@ -90,23 +92,33 @@ internal static class LedgerCommand
 
     /// <summary>Both audits, of the bytes and of what they mean, in one reading.</summary>
     /// <exception cref="RefusedException">Either of them found something.</exception>
+    /// <exception cref="LedgerBrokenException">The same, in the store of a broker itself.</exception>
     private static async Task<(LedgerAudit Ledger, DecisionAudit Records)> AuditAsync(
         ParseResult parsed, Terminal terminal, SignedNote? since, ReleasePolicy? candidate, Func<ReadOnlyMemory<byte>, RecordedEndorsements>? endorsements, CancellationToken cancel)
     {
         using var place = LedgerPlace.Open(parsed.GetValue(Source)!);
-        var (key, witnesses) = (parsed.GetValue(Key)!, parsed.GetValue(Witness) ?? []);
-        if (witnesses.Length == 0) terminal.Note("no --witness was given: nothing shows that other readers see the same ledger");
+        var (key, witnesses) = (parsed.GetValue(Key)!, Witnesses(parsed, place));
+        if (witnesses.Length == 0) terminal.Note($"no --witness was given: nothing shows that other readers see the same ledger{(place.IsStore ? ", or that it was not rolled back (--since tells)" : "")}");
         var records = new RecordAudit(new(place.ReadAsync), key, candidate, endorsements);
         var audit = await LedgerAudit.RunAsync(place.ReadAsync, key, witnesses, since, records.ReadAsync, cancel);
         IReadOnlyList<string> findings = [.. audit.Findings, .. records.Findings];
-        return findings.Count == 0 ? (audit, records.Decisions) : throw new RefusedException(findings);
+        if (findings.Count == 0) return (audit, records.Decisions);
+        throw place.IsStore ? new LedgerBrokenException(string.Join("; ", findings)) : new RefusedException(findings);
+    }
+
+    /// <exception cref="UsageException">They cannot have cosigned what only the broker wrote.</exception>
+    private static VerifierKey[] Witnesses(ParseResult parsed, LedgerPlace place)
+    {
+        var witnesses = parsed.GetValue(Witness) ?? [];
+        return witnesses.Length == 0 || !place.IsStore ? witnesses : throw new UsageException(
+            "a broker stores no cosignatures, its witnesses keep them: leave --witness out and hold what the witness shows (GET /ORIGIN-HASH/checkpoint) against it, with verify --since FILE");
     }
 
     private static async Task<int> ProveAsync(ParseResult parsed, Terminal terminal, CancellationToken cancel)
     {
         using var place = LedgerPlace.Open(parsed.GetValue(Ledger)!);
         var reader = new LedgerReader(place.ReadAsync);
-        var head = await HeadAsync(parsed, reader, terminal, cancel);
+        var head = await HeadAsync(parsed, place, reader, terminal, cancel);
         var index = Within(parsed.GetValue(Index), head);
         await reader.ProvedEntryAsync(index, head, cancel);
         var proof = await reader.ProofAsync(index, head, cancel);
@@ -118,7 +130,7 @@ internal static class LedgerCommand
     {
         using var place = LedgerPlace.Open(parsed.GetValue(Ledger)!);
         var reader = new LedgerReader(place.ReadAsync);
-        var head = await HeadAsync(parsed, reader, terminal, cancel);
+        var head = await HeadAsync(parsed, place, reader, terminal, cancel);
         if (parsed.GetValue<long?>("INDEX") is not { } asked)
         {
             terminal.Answer(new JsonObject { ["checkpoint"] = head.ToString() }, words => words.Write(head));
@@ -130,10 +142,11 @@ internal static class LedgerCommand
     }
 
     /// <summary>The head, checked with the keys that were given.</summary>
-    private static async Task<SignedNote> HeadAsync(ParseResult parsed, LedgerReader reader, Terminal terminal, CancellationToken cancel)
+    private static async Task<SignedNote> HeadAsync(ParseResult parsed, LedgerPlace place, LedgerReader reader, Terminal terminal, CancellationToken cancel)
     {
+        var witnesses = Witnesses(parsed, place);
         var head = await reader.CheckpointAsync(cancel);
-        if (parsed.GetValue(OptionalKey) is { } key) LedgerTrust.Require(head, key, parsed.GetValue(Witness) ?? []);
+        if (parsed.GetValue(OptionalKey) is { } key) LedgerTrust.Require(head, key, witnesses);
         else terminal.Note("no --key was given: this is what the server or copy claims");
         return head;
     }

@@ -1,9 +1,12 @@
+using System.Buffers.Binary;
+using System.Diagnostics;
 using System.Net;
+using System.Text;
 using Strongroom.Bytes;
 
 namespace Strongroom.Cli.Commands;
 
-/// <summary>Where a ledger is read from: a directory in the layout of C2SP tlog-tiles, or a server.</summary>
+/// <summary>Where a ledger is read from: a directory in the layout of C2SP tlog-tiles, a broker's directory or a backup of it, or a server.</summary>
 internal abstract class LedgerPlace : IDisposable
 {
     /// <exception cref="DirectoryNotFoundException">No such directory, and no URL either.</exception>
@@ -11,9 +14,11 @@ internal abstract class LedgerPlace : IDisposable
     {
         if (Uri.TryCreate(place, UriKind.Absolute, out var url) && url.Scheme is "https" or "http") return new Server(url);
         if (!Directory.Exists(place)) throw new DirectoryNotFoundException($"there is no directory {place}");
-        if (File.Exists(Path.Combine(place, "broker.json"))) throw new UsageException($"{place} is a broker's directory; strongroom ledger copy https://BROKER:PORT DIR takes a copy that can be read here");
-        return new Copy(place);
+        return ((string[])["broker.json", "ledger.db"]).Any(name => File.Exists(Path.Combine(place, name))) ? new Store(place) : new Copy(place);
     }
+
+    /// <summary>True for a broker's own store, which knows no cosignatures: its witnesses keep them.</summary>
+    internal virtual bool IsStore => false;
 
     internal abstract Task<ReadOnlyMemory<byte>?> ReadAsync(string path, CancellationToken cancel);
 
@@ -30,6 +35,42 @@ internal abstract class LedgerPlace : IDisposable
         public override void Dispose()
         {
             // Nothing is held open between reads.
+        }
+    }
+
+    /// <summary>The broker's program reads it, as it stands: only that knows how it is stored (Strongroom.Broker, StoredLedger).</summary>
+    private sealed class Store(string directory) : LedgerPlace
+    {
+        private readonly Process broker = SiblingProgram.Start("Broker", ["read", "--dir", Path.GetFullPath(directory)]);
+
+        internal override bool IsStore => true;
+
+        internal override async Task<ReadOnlyMemory<byte>?> ReadAsync(string path, CancellationToken cancel)
+        {
+            try
+            {
+                await broker.StandardInput.WriteAsync($"{path}\n".AsMemory(), cancel);
+                await broker.StandardInput.FlushAsync(cancel);
+                var answers = broker.StandardOutput.BaseStream;
+                var head = new byte[5];
+                await answers.ReadExactlyAsync(head, cancel);
+                var bytes = new byte[BinaryPrimitives.ReadInt32BigEndian(head.AsSpan(1))];
+                await answers.ReadExactlyAsync(bytes, cancel);
+                return head[0] switch { 0 => null, 1 => bytes, _ => throw new RefusedException(Encoding.UTF8.GetString(bytes)) };
+            }
+            catch (Exception e) when (e is IOException) // it has ended, and says why
+            {
+                var complained = await broker.StandardError.ReadToEndAsync(cancel);
+                await broker.WaitForExitAsync(cancel);
+                throw SiblingProgram.Failure("Broker", broker.ExitCode, complained);
+            }
+        }
+
+        public override void Dispose()
+        {
+            broker.StandardInput.BaseStream.Dispose(); // its last line; the writer over it would complain of a program that has ended
+            broker.WaitForExit();
+            broker.Dispose();
         }
     }
 

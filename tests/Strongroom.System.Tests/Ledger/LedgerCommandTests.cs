@@ -113,15 +113,6 @@ public sealed class LedgerCommandTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_brokers_directory_is_no_copy_and_the_error_says_how_to_take_one()
-    {
-        await File.WriteAllTextAsync(Path.Combine(directory, "broker.json"), "{}", TestContext.Current.CancellationToken);
-        var (code, _, error) = await RunAsync(["ledger", "verify", directory, .. Pins]);
-        Assert.Equal(64, code);
-        Assert.Contains("strongroom ledger copy", error, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public async Task Prove_prints_a_proof_that_convinces_a_stranger()
     {
         var (code, proof, _) = await RunAsync(["ledger", "prove", "5", "--ledger", directory, .. Pins]);
