@@ -46,7 +46,7 @@ internal static class CommandLine
     {
         command.SetAction(async (parsed, cancellation) =>
         {
-            var terminal = new Terminal(parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error, parsed.GetValue(Json));
+            var terminal = new Terminal(parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error, parsed.GetValue(Json), parsed.InvocationConfiguration as Talk);
             try
             {
                 // on another thread, since the library listens for Ctrl-C only after the body has first returned

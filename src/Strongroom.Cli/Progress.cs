@@ -1,38 +1,49 @@
 namespace Strongroom.Cli;
 
-/// <summary>
-/// Bytes, rate and time left, from the first second on: a bar that redraws itself on a terminal, a plain line each five seconds elsewhere.
-/// May be reported to from any thread.
-/// </summary>
-internal sealed class Progress(TextWriter error, string what, long total, bool live) : IProgress<long>, IDisposable
+/// <summary>Bytes, rate and time left, from the first second on, in one line that redraws itself. May be reported to from any thread.</summary>
+/// <param name="terminal">Null where nobody watches: then nothing is written.</param>
+/// <param name="what">A verb and its object.</param>
+/// <param name="total">Bytes in all; <see cref="Expect"/> where that is only found out on the way.</param>
+/// <param name="clock">Its timestamps.</param>
+internal sealed class Progress(TextWriter? terminal, string what, long total, TimeProvider clock) : IProgress<long>, IDisposable
 {
     private const int Width = 24;
 
-    private readonly long started = TimeProvider.System.GetTimestamp();
+    private readonly long started = clock.GetTimestamp();
     private readonly Lock drawing = new();
     private long done;
+    private long expected = total;
     private double nextDraw = 1;
     private bool drawn;
 
     /// <param name="value">Bytes finished since the last report.</param>
     public void Report(long value)
     {
-        var now = Interlocked.Add(ref done, value);
-        var seconds = TimeProvider.System.GetElapsedTime(started).TotalSeconds;
+        Interlocked.Add(ref done, value);
+        var seconds = Seconds();
         if (seconds < nextDraw) return;
         lock (drawing)
         {
             if (seconds < nextDraw) return;
-            nextDraw = seconds + (live ? 0.1 : 5);
-            Draw(now, seconds);
+            nextDraw = seconds + 0.1;
+            Draw(seconds);
         }
     }
 
+    /// <param name="bytes">In all, as far as is known now.</param>
+    internal void Expect(long bytes) => Interlocked.Exchange(ref expected, bytes);
+
+    /// <summary>Ends the line, once: what is reported or disposed later draws nothing.</summary>
     public void Dispose()
     {
-        if (!drawn) return;
-        Draw(done, TimeProvider.System.GetElapsedTime(started).TotalSeconds);
-        if (live) error.WriteLine();
+        lock (drawing)
+        {
+            nextDraw = double.PositiveInfinity;
+            if (!drawn) return;
+            Draw(Seconds());
+            terminal?.WriteLine();
+            drawn = false;
+        }
     }
 
     internal static string Size(double bytes)
@@ -43,19 +54,17 @@ internal sealed class Progress(TextWriter error, string what, long total, bool l
         return unit == 0 ? $"{bytes:0} B" : $"{bytes:0.0} {units[unit]}";
     }
 
-    private void Draw(long now, double seconds)
+    private double Seconds() => clock.GetElapsedTime(started).TotalSeconds;
+
+    private void Draw(double seconds)
     {
         drawn = true;
-        var share = total == 0 ? 1 : Math.Min(1, (double)now / total);
+        var (now, all) = (Interlocked.Read(ref done), Math.Max(Interlocked.Read(ref expected), Interlocked.Read(ref done)));
+        var share = all == 0 ? 1 : (double)now / all;
         var rate = now / seconds;
-        var left = rate > 0 ? TimeSpan.FromSeconds(Math.Round((total - now) / rate)) : TimeSpan.Zero;
-        var line = $"{what}  {share,4:0%}  {Size(now)} of {Size(total)}  {Size(rate)}/s  {(now < total ? $"{left:c} left" : $"in {seconds:0.0} s")}";
-        if (!live)
-        {
-            error.WriteLine(line);
-            return;
-        }
+        var left = rate > 0 ? TimeSpan.FromSeconds(Math.Round((all - now) / rate)) : TimeSpan.Zero;
         var filled = (int)(share * Width);
-        error.Write($"\r[{new string('#', filled)}{new string('.', Width - filled)}] {line}\u001b[K");
+        terminal?.Write(
+            $"\r[{new string('#', filled)}{new string('.', Width - filled)}] {what}  {share,4:0%}  {Size(now)} of {Size(all)}  {Size(rate)}/s  {(now < all ? $"{left:c} left" : $"in {seconds:0.0} s")}\u001b[K");
     }
 }

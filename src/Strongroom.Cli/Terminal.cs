@@ -9,7 +9,7 @@ using Strongroom.Keys;
 namespace Strongroom.Cli;
 
 /// <summary>Where a command speaks: answers on standard output, in words or as one JSON document; everything else on standard error.</summary>
-internal sealed class Terminal(TextWriter output, TextWriter error, bool json)
+internal sealed class Terminal(TextWriter output, TextWriter error, bool json, Talk? talk = null)
 {
     private static readonly JsonWriterOptions Indented = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -49,7 +49,9 @@ internal sealed class Terminal(TextWriter output, TextWriter error, bool json)
 
     /// <param name="what">A verb and its object: "sealing weights.safetensors".</param>
     /// <param name="total">Bytes in all.</param>
-    internal Progress Progress(string what, long total) => new(error, what, total, live: !Console.IsErrorRedirected);
+    /// <returns>Silent with --json, and where standard error is no terminal.</returns>
+    internal Progress Progress(string what, long total) => new(
+        !json && (talk?.Watched ?? !Console.IsErrorRedirected) ? error : null, what, total, talk?.Clock ?? TimeProvider.System);
 
     /// <summary>True only for a typed y or yes.</summary>
     internal bool Confirm(string question)

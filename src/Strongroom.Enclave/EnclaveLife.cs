@@ -68,19 +68,9 @@ internal sealed class EnclaveLife(EnclaveOptions options, Machine machine, Repor
     private async Task TouchAsync(SealedModel model, CancellationToken cancellation)
     {
         var region = model.Region;
-        var touching = Task.Run(() => region.Touch(Environment.ProcessorCount, cancellation), cancellation);
-        var started = clock.GetTimestamp();
-        while (await Task.WhenAny(touching, Task.Delay(1000, CancellationToken.None)) != touching) Tell("reserving");
-        await touching;
-        Tell("reserved");
-
-        void Tell(string name)
-        {
-            var rate = region.Touched / 1e6 / Math.Max(0.001, clock.GetElapsedTime(started).TotalSeconds);
-            report.Say(
-                name, $"{name} {options.Memory.Name()} memory: {region.Touched >> 20} of {region.Length >> 20} MiB, {rate:0} MB/s",
-                ("memory", options.Memory.Name()), ("bytes", region.Touched), ("of", region.Length), ("megabytes_per_second", Math.Round(rate)));
-        }
+        var pace = new Pace(report, clock, ($"{options.Memory.Name()} memory", "memory", options.Memory.Name()), region.Length);
+        await using (pace.EachSecond("reserving", () => region.Touched)) await Task.Run(() => region.Touch(Environment.ProcessorCount, cancellation), cancellation);
+        pace.Tell("reserved", region.Touched);
     }
 
     /// <summary>Null where approvals are missing and nobody wants to wait.</summary>
@@ -137,13 +127,16 @@ internal sealed class EnclaveLife(EnclaveOptions options, Machine machine, Repor
         var released = grant.Transcript.Files;
         using var keys = grant.OpenKeys(key);
         key.Dispose(); // it has done its work: renewals bring no key
-        var started = clock.GetTimestamp();
+        var name = model.Manifest.Name;
+        var pace = new Pace(report, clock, (name, "model", name), model.Manifest.Files.Where(file => released?.Contains(file.Name) ?? true).Sum(file => file.Length));
         long done = 0;
-        var files = model.Open(keys, released, grant.Lease.CheckTree, bytes => Interlocked.Add(ref done, bytes), cancellation);
-        var seconds = Math.Max(1e-6, clock.GetElapsedTime(started).TotalSeconds);
+        IReadOnlyList<ModelFile> files;
+        await using (pace.EachSecond("opening", () => Interlocked.Read(ref done)))
+            files = model.Open(keys, released, grant.Lease.CheckTree, bytes => Interlocked.Add(ref done, bytes), cancellation);
+        var seconds = pace.Seconds;
         report.Say(
-            "opened", $"opened {model.Manifest.Name} {model.Manifest.Version}: {done / 1e6:0.0} MB authenticated in {seconds:0.000} s, {done / 1e9 / seconds:0.00} GB/s",
-            ("model", model.Manifest.Name), ("version", model.Manifest.Version), ("bytes", done), ("seconds", seconds));
+            "opened", $"opened {name} {model.Manifest.Version}: {done / 1e6:0.0} MB authenticated in {seconds:0.000} s, {done / 1e9 / seconds:0.00} GB/s",
+            ("model", name), ("version", model.Manifest.Version), ("bytes", done), ("seconds", seconds));
         return files;
     }
 

@@ -45,6 +45,7 @@ internal static class EndorsementsFetchCommand
                 foreach (var address in addresses)
                 {
                     asked.Add(address);
+                    terminal.Note($"asking {address}"); // which may take minutes, where a service is busy
                     got.AddRange(await GetAsync(services, address, into, terminal, cancel));
                 }
                 missing = Missing();

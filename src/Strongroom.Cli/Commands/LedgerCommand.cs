@@ -99,8 +99,13 @@ internal static class LedgerCommand
         using var place = LedgerPlace.Open(parsed.GetValue(Source)!);
         var (key, witnesses) = (parsed.GetValue(Key)!, Witnesses(parsed, place));
         if (witnesses.Length == 0) terminal.Note($"no --witness was given: nothing shows that other readers see the same ledger{(place.IsStore ? ", or that it was not rolled back (--since tells)" : "")}");
-        var records = new RecordAudit(new(place.ReadAsync), key, candidate, endorsements);
-        var audit = await LedgerAudit.RunAsync(place.ReadAsync, key, witnesses, since, records.ReadAsync, cancel);
+        using var progress = new LedgerProgress(terminal, $"reading {parsed.GetValue(Source)}", place);
+        var records = new RecordAudit(new(progress.ReadAsync), key, candidate, endorsements);
+        var audit = await LedgerAudit.RunAsync(progress.ReadAsync, key, witnesses, since, (index, entry, token) =>
+        {
+            progress.Entry(index);
+            return records.ReadAsync(index, entry, token);
+        }, cancel);
         IReadOnlyList<string> findings = [.. audit.Findings, .. records.Findings];
         if (findings.Count == 0) return (audit, records.Decisions);
         throw place.IsStore ? new LedgerBrokenException(string.Join("; ", findings)) : new RefusedException(findings);
@@ -155,7 +160,8 @@ internal static class LedgerCommand
     {
         using var place = LedgerPlace.Open(parsed.GetValue(Source)!);
         var directory = parsed.GetValue<DirectoryInfo>("DIR")!;
-        var copied = await LedgerCopy.TakeAsync(new(place.ReadAsync), place.ReadAsync, directory, cancel);
+        int copied;
+        using (var progress = new LedgerProgress(terminal, $"copying {parsed.GetValue(Source)}", place)) copied = await LedgerCopy.TakeAsync(progress, directory, cancel);
         terminal.Answer(new JsonObject { ["files"] = copied, ["directory"] = directory.FullName }, words => words.WriteLine($"{copied} files in {directory}; check them: strongroom ledger verify {directory} --key VKEY"));
         return ExitCode.Ok;
     }

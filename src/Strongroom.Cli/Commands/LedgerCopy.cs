@@ -7,17 +7,19 @@ namespace Strongroom.Cli.Commands;
 internal static class LedgerCopy
 {
     /// <returns>Number of files written.</returns>
-    internal static async Task<int> TakeAsync(LedgerReader reader, LedgerSource source, DirectoryInfo directory, CancellationToken cancel)
+    internal static async Task<int> TakeAsync(LedgerProgress source, DirectoryInfo directory, CancellationToken cancel)
     {
+        var reader = new LedgerReader(source.ReadAsync);
         if (directory.Exists && directory.EnumerateFileSystemInfos().Any()) throw new UsageException($"{directory} is not empty");
         var head = await reader.CheckpointAsync(cancel);
         var files = 0;
         foreach (var tile in TilePath.Of(Checkpoint.Parse(head.Text).Size))
         {
-            await WriteAsync(tile.ToString(), await source(tile.ToString(), cancel) ?? throw new RefusedException($"{tile} is missing"));
+            await WriteAsync(tile.ToString(), await source.ReadAsync(tile.ToString(), cancel) ?? throw new RefusedException($"{tile} is missing"));
             if (tile.Level is not null) continue;
-            foreach (var entry in await reader.EntriesAsync(tile, cancel))
+            foreach (var (index, entry) in (await reader.EntriesAsync(tile, cancel)).Index())
             {
+                source.Entry(tile.Index * TilePath.FullWidth + index);
                 foreach (var digest in RecordAudit.BlobsOf(entry))
                 {
                     // Absent blobs are for the audit to judge; a copy is taken all the same.

@@ -40,7 +40,8 @@ internal static class OpenCommand
             using var key = await keys.ModelKeyAsync(parsed, terminal, model, cancellation);
             if (parsed.GetValue(tensor) is { Length: > 0 } tensors)
             {
-                var bytes = TensorOpener.OpenInto(model, key, to, tensors);
+                long bytes;
+                using (var progress = terminal.Progress($"opening {tensors.Length} tensors of {model.Path}", 0)) bytes = TensorOpener.OpenInto(model, key, to, tensors, progress);
                 terminal.Answer(
                     new JsonObject { ["model_digest"] = model.Manifest.ModelDigest.ToString(), ["tensors"] = tensors.Length, ["bytes"] = bytes, ["out_dir"] = to },
                     words => words.WriteLine($"opened {tensors.Length} tensors, {Progress.Size(bytes)}, into {to}"));

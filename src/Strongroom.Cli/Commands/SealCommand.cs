@@ -44,11 +44,13 @@ internal static class SealCommand
             var publisherPath = parsed.GetValue(signing) ?? (SealedModelOptions.PathOf(uri) is { } path ? $"{path}.{PublisherKeys.Purpose}" : throw new UsageException("name the publisher's key: --publisher FILE"));
             using var publisher = PublisherKeys.Open(publisherPath, SealedModelOptions.Passphrase(phrase, terminal, publisherPath));
             var model = PlainModel.List(from, parsed.GetValue(follow));
-            using var progress = terminal.Progress($"sealing {from}", model.Sum(file => file.Length));
             var sealer = new Sealer(to, custody, publisher, [.. (parsed.GetValue(recipients) ?? []).Select(Recipient)]);
-            var manifest = await sealer.SealAsync(
-                model, parsed.GetValue(name)!, parsed.GetValue(version), parsed.GetValue(resume), parsed.GetValue(follow), TimeProvider.System.GetUtcNow(), progress, cancellation);
-            progress.Dispose();
+            Manifest manifest;
+            using (var progress = terminal.Progress($"sealing {from}", model.Sum(file => file.Length)))
+            {
+                manifest = await sealer.SealAsync(
+                    model, parsed.GetValue(name)!, parsed.GetValue(version), parsed.GetValue(resume), parsed.GetValue(follow), TimeProvider.System.GetUtcNow(), progress, cancellation);
+            }
             if (sealer.NotKept is { } why) terminal.Note($"the manifest that was signed before the interruption is not kept, another one was signed: {why}");
             terminal.Answer(
                 new JsonObject

@@ -10,7 +10,7 @@ internal static class TensorOpener
 {
     /// <returns>Bytes written.</returns>
     /// <exception cref="UsageException">No file of the model has such a tensor.</exception>
-    internal static long OpenInto(SealedDirectory model, Secret modelKey, string path, IReadOnlyList<string> tensors)
+    internal static long OpenInto(SealedDirectory model, Secret modelKey, string path, IReadOnlyList<string> tensors, Progress progress)
     {
         var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
         var parent = Path.GetDirectoryName(full) ?? throw new UsageException("/ cannot be opened into");
@@ -20,7 +20,7 @@ internal static class TensorOpener
         var found = new Dictionary<string, SafeFileHandle>(StringComparer.Ordinal);
         try
         {
-            var written = 0L;
+            var (written, expected) = (0L, 0L);
             for (var file = 0; file < model.Manifest.Files.Count && found.Count < tensors.Count; file++)
             {
                 if (model.Manifest.Files[file].Safetensors is not { } index) continue;
@@ -35,7 +35,9 @@ internal static class TensorOpener
                 {
                     if (!header.RootElement.TryGetProperty(tensor, out var entry)) continue;
                     found.Add(tensor, Linux.CreateUnnamed(parent));
-                    written += Copy(reader, 8 + index.HeaderLength, entry.GetProperty("data_offsets"), found[tensor]);
+                    var (from, to) = Place(reader, 8 + index.HeaderLength, entry.GetProperty("data_offsets"));
+                    progress.Expect(expected += to - from);
+                    written += Copy(reader, 8 + index.HeaderLength, from, to, found[tensor], progress);
                 }
             }
             if (tensors.FirstOrDefault(tensor => !found.ContainsKey(tensor)) is { } unknown) throw new UsageException($"no safetensors file of {model.Path} has a tensor {unknown}");
@@ -62,17 +64,21 @@ internal static class TensorOpener
         }
     }
 
-    private static long Copy(SealedFileReader reader, long start, JsonElement offsets, SafeFileHandle target)
-    {
-        var (from, to) = offsets.GetArrayLength() == 2 && offsets[0].TryGetInt64(out var first) && offsets[1].TryGetInt64(out var last) && first >= 0 && last >= first && last <= reader.Length - start
+    /// <summary>From its first byte to that after its last, counted behind the header.</summary>
+    private static (long From, long To) Place(SealedFileReader reader, long start, JsonElement offsets) =>
+        offsets.GetArrayLength() == 2 && offsets[0].TryGetInt64(out var first) && offsets[1].TryGetInt64(out var last) && first >= 0 && last >= first && last <= reader.Length - start
             ? (first, last)
             : throw new MalformedException(-1, "a tensor's data_offsets lie outside the file");
+
+    private static long Copy(SealedFileReader reader, long start, long from, long to, SafeFileHandle target, Progress progress)
+    {
         using var buffer = new Secret(SealedTree.PlainSegmentSize);
         for (var at = from; at < to; at += buffer.Length)
         {
             var part = buffer.Span[..(int)Math.Min(buffer.Length, to - at)];
             reader.Read(start + at, part);
             RandomAccess.Write(target, part, at - from);
+            progress.Report(part.Length);
         }
         return to - from;
     }

@@ -86,11 +86,11 @@ internal sealed class EnclaveProcess : IDisposable
         throw new InvalidOperationException($"the enclave never said {name}; {await WhatBecameOfItAsync()}");
     }
 
-    /// <summary>The next event that is not about memory, which must have that name.</summary>
+    /// <summary>The next event that is not about how far it is, which must have that name.</summary>
     public async Task<JsonObject> ExpectOnlyAsync(string name)
     {
         await foreach (var said in events.Reader.ReadAllAsync(TestContext.Current.CancellationToken))
-            if ((string?)said["event"] is not ("reserving" or "reserved"))
+            if ((string?)said["event"] is not ("reserving" or "reserved" or "opening"))
                 return (string?)said["event"] == name ? said : throw new InvalidOperationException($"the enclave said {said.ToJsonString()}, not {name}");
         throw new InvalidOperationException($"the enclave never said {name}: {Errors}");
     }

@@ -57,6 +57,7 @@ public sealed class EndorsementsFetchTests : IAsyncLifetime
         };
         var (code, output, error) = await FetchAsync("amd", "report");
         Assert.True(code == 0, output + error);
+        Assert.Contains("asking https://kdsintf.amd.com/", error, StringComparison.Ordinal);
         var chip = $"/vcek/v1/Milan/{Convert.ToHexStringLower(scene.Report.AsSpan(0x1A0, 64))}?blSPL=04&teeSPL=03&snpSPL=02&ucodeSPL=200";
         Assert.Equal([chip, chip, "/vcek/v1/Milan/cert_chain"], asked); // the first one twice: the service was busy
 
