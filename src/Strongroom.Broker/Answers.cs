@@ -17,5 +17,13 @@ internal static class Answers
     /// <summary>As <see cref="TakesUpTo"/>, for what only people send: a long body is not read before its header is signed by one of them (<see cref="Intake"/>).</summary>
     public static RouteHandlerBuilder TakesSignedUpTo(this RouteHandlerBuilder route, long bytes) => route.WithMetadata(new BodyLimit(bytes, Signed: true));
 
+    /// <summary>Here 200 and 202 are given to nobody but an enrolled person or machine (<see cref="Listener.Proved"/>): not to a command that is in the ledger already, nor to evidence that was rejected.</summary>
+    public static RouteHandlerBuilder ProvesCaller(this RouteHandlerBuilder route) => route.AddEndpointFilter(async (context, next) =>
+    {
+        var answer = await next(context);
+        if ((answer is INestedHttpResult nested ? nested.Result : answer) is IStatusCodeHttpResult { StatusCode: 200 or 202 }) context.HttpContext.Proved();
+        return answer;
+    });
+
     internal sealed record BodyLimit(long? MaxRequestBodySize, bool Signed) : IRequestSizeLimitMetadata;
 }

@@ -96,12 +96,13 @@ internal sealed class BrokerHost : IAsyncDisposable
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
-        builder.Listen(IPEndPoint.Parse(directory.Configuration.Listen), directory.Certificate);
+        builder.Listen(IPEndPoint.Parse(directory.Configuration.Listen), directory.Certificate, limits);
         limits.Add(builder.Services);
         builder.Services.AddJson();
         builder.Services.AddDocument();
         AddRooms(builder.Services, directory, clock, endorsements);
         app = builder.Build();
+        app.UseCallers();
         app.UseProblems();
         app.UseRateLimiter();
         new Intake().Use(app);

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Threading.RateLimiting;
+using Strongroom.Protocol;
 
 namespace Strongroom.Broker;
 
@@ -8,7 +9,8 @@ namespace Strongroom.Broker;
 /// <param name="PerSecond">Requests a second thereafter.</param>
 /// <param name="StrangerBurst">As <paramref name="Burst"/>, for addresses that take unsigned requests.</param>
 /// <param name="StrangerPerSecond">As <paramref name="PerSecond"/>, for addresses that take unsigned requests.</param>
-internal sealed record Limits(int Burst = 2000, int PerSecond = 500, int StrangerBurst = 100, int StrangerPerSecond = 20)
+/// <param name="Connections">At once of strangers, and as many of callers who proved who they are (<see cref="Callers"/>).</param>
+internal sealed record Limits(int Burst = 2000, int PerSecond = 500, int StrangerBurst = 100, int StrangerPerSecond = 20, int Connections = 1024)
 {
     public const string Strangers = "strangers";
     public const string Streams = "streams";
@@ -41,13 +43,5 @@ internal sealed record Limits(int Burst = 2000, int PerSecond = 500, int Strange
         });
 
     /// <summary>An IPv6 caller owns at least a /64, so the whole /64 is one caller.</summary>
-    internal static IPAddress Caller(HttpContext context)
-    {
-        var address = context.Connection.RemoteIpAddress ?? IPAddress.None;
-        if (address.IsIPv4MappedToIPv6) return address.MapToIPv4();
-        if (address.AddressFamily != System.Net.Sockets.AddressFamily.InterNetworkV6) return address;
-        var bytes = address.GetAddressBytes();
-        bytes.AsSpan(8).Clear();
-        return new(bytes);
-    }
+    internal static IPAddress Caller(HttpContext context) => Callers.Network(context.Connection.RemoteIpAddress ?? IPAddress.None);
 }

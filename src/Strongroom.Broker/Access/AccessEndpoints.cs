@@ -11,7 +11,7 @@ internal static class AccessEndpoints
     public static void MapAccess(this IEndpointRouteBuilder app)
     {
         var group = app.MapGroup("/v1").WithTags("Access");
-        group.MapPost("/commands", Command).WithSummary("Write a signed command; 202 when it still needs other people").Refuses(400, 403, 503);
+        group.MapPost("/commands", Command).ProvesCaller().WithSummary("Write a signed command; 202 when it still needs other people").Refuses(400, 403, 503);
         group.MapGet("/proposals", Proposals).WithSummary("Changes of trust that wait for a second administrator, page by page").Refuses(400, 401);
         group.MapGet("/policy", Policy).WithSummary("The release policy in force").Refuses(404);
     }

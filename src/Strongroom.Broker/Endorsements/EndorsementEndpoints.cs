@@ -12,7 +12,7 @@ internal static class EndorsementEndpoints
     {
         var group = app.MapGroup("/v1/endorsements").WithTags("Endorsements");
         group.MapGet("", OnRecord).WithSummary("The bundle of endorsements that counts now; its bytes are the blob of its digest").Refuses(404);
-        group.MapPost("", Record).TakesSignedUpTo(Listener.MaxBundleBodySizeInBytes).WithSummary("Put a bundle of endorsements on record: signed command and bundle").Refuses(400, 401, 403, 413, 503);
+        group.MapPost("", Record).TakesSignedUpTo(Listener.MaxBundleBodySizeInBytes).ProvesCaller().WithSummary("Put a bundle of endorsements on record: signed command and bundle").Refuses(400, 401, 403, 413, 503);
     }
 
     private static async Task<Results<Ok<CommandReply>, Accepted<CommandReply>, ProblemHttpResult>> Record(

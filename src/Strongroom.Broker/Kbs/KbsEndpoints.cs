@@ -21,7 +21,7 @@ internal static class KbsEndpoints
     {
         var group = app.MapGroup("/kbs/v0").ExcludeFromDescription().RequireRateLimiting(Limits.Strangers);
         group.MapPost("/auth", Auth);
-        group.MapPost("/attest", Attest).TakesUpTo(Listener.MaxEvidenceBodySizeInBytes);
+        group.MapPost("/attest", Attest).TakesUpTo(Listener.MaxEvidenceBodySizeInBytes).ProvesCaller();
         group.MapGet("/resource/{repository}/{type}/{tag}", Resource);
     }
 

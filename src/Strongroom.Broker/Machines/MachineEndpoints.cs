@@ -18,7 +18,7 @@ internal static class MachineEndpoints
         group.MapGet("", List).WithSummary("Every machine that was ever enrolled, page by page").Refuses(400);
         group.MapPost("/challenges", Challenge).RequireRateLimiting(Limits.Strangers)
             .WithSummary("What a machine says of itself; the answer is a credential that only its TPM can open, or what a TEE's evidence must be made for").Refuses(400, 403, 429);
-        group.MapPost("", Enrol).TakesSignedUpTo(Listener.MaxEvidenceBodySizeInBytes).WithSummary("Enrol a machine: the operator's signed command, and what the credential held or the evidence of a TEE").Refuses(400, 401, 403, 503);
+        group.MapPost("", Enrol).TakesSignedUpTo(Listener.MaxEvidenceBodySizeInBytes).ProvesCaller().WithSummary("Enrol a machine: the operator's signed command, and what the credential held or the evidence of a TEE").Refuses(400, 401, 403, 503);
     }
 
     private static Results<Ok<EnrolmentChallenge>, ProblemHttpResult> Challenge(

@@ -15,7 +15,7 @@ internal static class ModelEndpoints
     public static void MapModels(this IEndpointRouteBuilder app)
     {
         var group = app.MapGroup("/v1/models").WithTags("Models");
-        group.MapPost("", Add).TakesSignedUpTo(Listener.MaxManifestBodySizeInBytes).WithSummary("Make a sealed model known: signed command, manifest and recipients").Refuses(400, 401, 403, 413, 503);
+        group.MapPost("", Add).TakesSignedUpTo(Listener.MaxManifestBodySizeInBytes).ProvesCaller().WithSummary("Make a sealed model known: signed command, manifest and recipients").Refuses(400, 401, 403, 413, 503);
         group.MapGet("", List).WithSummary("Versions of models, page by page").Refuses(400);
         group.MapGet("/{model}/{version:long}/manifest", Manifest).Produces(200, contentType: "application/json").WithSummary("The manifest as its publisher signed it").Refuses(404);
     }

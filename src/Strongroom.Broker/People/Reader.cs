@@ -38,7 +38,9 @@ internal sealed class Reader
         var target = context.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpRequestFeature>()!.RawTarget;
         var now = context.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow();
         var reasons = context.RequestServices.GetRequiredService<Journal>().Read(state => signed.Refusals(state, context.Request.Method, target, body ?? signed.Body, now));
-        return reasons.Count == 0 ? signed.By : throw new UnsignedException(reasons);
+        if (reasons.Count > 0) throw new UnsignedException(reasons);
+        context.Proved();
+        return signed.By;
     }
 }
 

@@ -15,7 +15,7 @@ internal static class ReferenceEndpoints
     {
         var group = app.MapGroup("/v1").WithTags("References");
         group.MapGet("/references", List).WithSummary("The sets of reference values on record, page by page").Refuses(400);
-        group.MapPost("/references", Propose).TakesUpTo(Listener.MaxCorimBodySizeInBytes)
+        group.MapPost("/references", Propose).TakesUpTo(Listener.MaxCorimBodySizeInBytes).ProvesCaller()
             .WithSummary("Propose reference values that a signed CoRIM vouches for; 202, since a second administrator has to approve them").Refuses(400, 403, 413, 503);
         group.MapGet("/measurements/{digest}", Measured).WithSummary("What a machine measured: the canonical JSON that has this SHA-256")
             .Produces<CanonicalDocument>(StatusCodes.Status200OK).Refuses(400, 404);

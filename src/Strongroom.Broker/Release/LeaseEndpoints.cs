@@ -17,7 +17,7 @@ internal static class LeaseEndpoints
         group.MapGet("", List).WithSummary("Every lease ever granted, page by page").Refuses(400);
         group.MapPost("/{lease}/challenges", RenewalEndpoints.Challenge).RequireRateLimiting(Limits.Strangers)
             .WithSummary("Ask for a challenge to renew a lease").Refuses(400, 404, 429);
-        group.MapPost("/{lease}/renewals", RenewalEndpoints.Renew).RequireRateLimiting(Limits.Strangers).TakesUpTo(Listener.MaxEvidenceBodySizeInBytes)
+        group.MapPost("/{lease}/renewals", RenewalEndpoints.Renew).RequireRateLimiting(Limits.Strangers).TakesUpTo(Listener.MaxEvidenceBodySizeInBytes).ProvesCaller()
             .WithSummary("Renew a lease by fresh evidence").Refuses(400, 403, 404, 429, 503);
         group.MapGet("/{lease}/events", Events).RequireRateLimiting(Limits.Streams)
             .WithSummary("Server-sent events: the lease stands, or it is over").Refuses(404, 429).DisableRequestTimeout();

@@ -18,7 +18,7 @@ internal static class ReleaseEndpoints
     {
         var group = app.MapGroup("/v1").WithTags("Release").RequireRateLimiting(Limits.Strangers);
         group.MapPost("/challenges", Challenge).WithSummary("Ask for a challenge: the transcript that fresh evidence must sign").Refuses(400, 404, 429);
-        group.MapPost("/releases", Release).TakesUpTo(Listener.MaxEvidenceBodySizeInBytes)
+        group.MapPost("/releases", Release).TakesUpTo(Listener.MaxEvidenceBodySizeInBytes).ProvesCaller()
             .WithSummary("Answer a challenge by evidence; 200 with the key, 202 while people are missing").Refuses(400, 403, 429, 503);
     }
 

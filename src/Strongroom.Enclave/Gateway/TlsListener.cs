@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Strongroom.Protocol;
 
 namespace Strongroom.Enclave.Gateway;
 
@@ -53,7 +54,10 @@ public static class TlsListener
 
     /// <summary>For each request with a valid key: its connection keeps its place from now on.</summary>
     /// <exception cref="ApiException">So many connections showed one already: 429.</exception>
-    internal static void ShowedKey(this HttpContext http) => http.Features.GetRequiredFeature<Callers.Caller>().ShowedKey();
+    internal static void ShowedKey(this HttpContext http)
+    {
+        if (!http.Features.GetRequiredFeature<Callers.Caller>().Proved()) throw new ApiException(429, "Too many connections. Try again shortly.", "rate_limit_exceeded");
+    }
 
     /// <summary>https, address and port, once the listener has started.</summary>
     public static string Address(this WebApplication app) =>

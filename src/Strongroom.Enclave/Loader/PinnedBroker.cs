@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
@@ -19,12 +20,15 @@ public static class PinnedBroker
             UseProxy = false,
             UseCookies = false,
             ConnectTimeout = TimeSpan.FromSeconds(10),
+            KeepAlivePingDelay = TimeSpan.FromSeconds(10), // else a line that is dead without a word would swallow renewal after renewal
+            KeepAlivePingTimeout = TimeSpan.FromSeconds(10),
             SslOptions = new SslClientAuthenticationOptions
             {
                 EnabledSslProtocols = SslProtocols.Tls13,
                 RemoteCertificateValidationCallback = (_, certificate, _, _) => pin.Matches(certificate as X509Certificate2),
             },
         };
-        return new HttpClient(handler) { BaseAddress = url, Timeout = TimeSpan.FromSeconds(60) };
+        // One HTTP/2 connection for all: by the evidence on it the broker knows whose the events of the lease are, and keeps it when strangers crowd in.
+        return new HttpClient(handler) { BaseAddress = url, Timeout = TimeSpan.FromSeconds(60), DefaultRequestVersion = HttpVersion.Version20 };
     }
 }

@@ -200,7 +200,7 @@ public sealed class BrokerClient(HttpClient http, ReadSigner? signer = null)
     private HttpRequestMessage Write(HttpMethod method, string path, byte[] body)
     {
         var uri = new Uri(http.BaseAddress ?? throw new InvalidOperationException("the HTTP client has no base address"), path);
-        var request = new HttpRequestMessage(method, uri);
+        var request = new HttpRequestMessage(method, uri) { Version = http.DefaultRequestVersion, VersionPolicy = http.DefaultVersionPolicy }; // a message does not take them from its client
         if (body.Length > 0)
         {
             request.Content = new ByteArrayContent(body);

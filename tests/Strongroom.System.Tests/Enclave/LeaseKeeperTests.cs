@@ -3,6 +3,7 @@ using System.Threading.Channels;
 using Strongroom.Bytes;
 using Strongroom.Enclave.Loader;
 using Strongroom.Protocol;
+using Strongroom.Tests;
 
 namespace Strongroom.System.Tests.Enclave;
 

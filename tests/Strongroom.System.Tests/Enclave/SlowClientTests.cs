@@ -3,6 +3,7 @@ using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Strongroom.Enclave.Gateway;
+using Strongroom.Tests;
 using Strongroom.Weights.Models;
 
 namespace Strongroom.System.Tests.Enclave;

@@ -1,4 +1,4 @@
-namespace Strongroom.System.Tests.Enclave;
+namespace Strongroom.Tests;
 
 /// <summary>Time stands still until it is wound; then timers that became due fire.</summary>
 internal sealed class HandWoundClock : TimeProvider

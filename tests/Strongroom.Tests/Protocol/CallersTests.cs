@@ -1,7 +1,7 @@
 using System.Net;
-using Strongroom.Enclave.Gateway;
+using Strongroom.Protocol;
 
-namespace Strongroom.System.Tests.Enclave;
+namespace Strongroom.Tests.Protocol;
 
 /// <summary>Who has a place on a listener, and who makes room.</summary>
 public sealed class CallersTests
@@ -40,9 +40,9 @@ public sealed class CallersTests
     }
 
     [Fact]
-    public void No_stranger_takes_the_place_of_who_showed_a_key()
+    public void No_stranger_takes_the_place_of_who_proved_who_it_is()
     {
-        Enter("10.0.0.1", "client").ShowedKey();
+        Enter("10.0.0.1", "client").Proved();
         for (var i = 0; i < 10; i++) Enter("10.0.0.1", $"{i}");
         clock.Wind(Patience);
         Assert.Equal(["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"], turnedAway);
@@ -59,40 +59,50 @@ public sealed class CallersTests
     }
 
     [Fact]
+    public void Who_asked_stays_and_makes_room_all_the_same()
+    {
+        Enter("10.0.0.1", "reader").Asked();
+        clock.Wind(Patience);
+        Assert.Empty(turnedAway);
+        for (var i = 0; i < 3; i++) Enter("10.0.0.1", $"{i}");
+        Assert.Equal(["reader"], turnedAway);
+    }
+
+    [Fact]
     public void Who_leaves_gives_back_a_place()
     {
         for (var i = 0; i < 10; i++) Enter("10.0.0.1", "stranger").Dispose();
         for (var i = 0; i < 10; i++)
         {
             using var client = Enter("10.0.0.1", "client");
-            client.ShowedKey();
+            client.Proved();
         }
         clock.Wind(Patience);
         Assert.Empty(turnedAway);
     }
 
     [Fact]
-    public void A_key_counts_once_and_callers_with_one_are_bounded_too()
+    public void Who_proved_who_it_is_counts_once_and_such_callers_are_bounded_too()
     {
         var client = Enter("10.0.0.1", "client");
-        for (var i = 0; i < 10; i++) client.ShowedKey();
-        Enter("10.0.0.1", "client").ShowedKey();
-        Enter("10.0.0.1", "client").ShowedKey();
+        for (var i = 0; i < 10; i++) client.Proved();
+        Enter("10.0.0.1", "client").Proved();
+        Enter("10.0.0.1", "client").Proved();
         var late = Enter("10.0.0.1", "late");
-        Assert.Equal(429, Assert.Throws<ApiException>(late.ShowedKey).Status);
+        Assert.False(late.Proved());
         client.Dispose();
-        late.ShowedKey();
+        Assert.True(late.Proved());
     }
 
     [Fact]
-    public void Who_was_turned_away_gets_no_place_by_a_key_that_came_too_late()
+    public void Who_was_turned_away_gets_no_place_by_a_proof_that_came_too_late()
     {
         using (var late = Enter("10.0.0.1", "late"))
         {
             clock.Wind(Patience);
-            late.ShowedKey();
+            late.Proved();
         }
-        for (var i = 0; i < 3; i++) Enter("10.0.0.1", "client").ShowedKey();
+        for (var i = 0; i < 3; i++) Enter("10.0.0.1", "client").Proved();
         Assert.Equal(["late"], turnedAway);
     }
 
