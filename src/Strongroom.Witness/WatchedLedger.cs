@@ -6,7 +6,11 @@ using Strongroom.Ledger;
 namespace Strongroom.Witness;
 
 /// <summary>What the witness says, and with which status (C2SP tlog-witness, "add-checkpoint").</summary>
-internal readonly record struct WitnessAnswer(HttpStatusCode Status, string Body, string ContentType = "text/plain; charset=utf-8");
+/// <param name="Status">HTTP.</param>
+/// <param name="Body">Of the answer.</param>
+/// <param name="ContentType">Of the body.</param>
+/// <param name="GoesOn">What came was the ledger's own and new: nobody who only repeats what is public has that.</param>
+internal readonly record struct WitnessAnswer(HttpStatusCode Status, string Body, string ContentType = "text/plain; charset=utf-8", bool GoesOn = false);
 
 /// <summary>One ledger under watch: its key and the last of its checkpoints that was cosigned, which lives in a file.</summary>
 internal sealed class WatchedLedger
@@ -62,7 +66,7 @@ internal sealed class WatchedLedger
             var ours = request.Checkpoint.Signatures.Where(ledger.Made).Append(line);
             seen = checkpoint; // first: a write that fails at its last step may already have been read by others
             DurableFile.Replace(file, Encoding.UTF8.GetBytes(new SignedNote(checkpoint.Text, [.. ours]).ToString()));
-            return new(HttpStatusCode.OK, line + "\n");
+            return new(HttpStatusCode.OK, line + "\n", GoesOn: checkpoint.Size > size);
         }
     }
 }

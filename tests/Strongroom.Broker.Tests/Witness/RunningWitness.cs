@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Strongroom.Ledger;
 using Strongroom.Tests.Ledger;
@@ -32,6 +33,18 @@ internal sealed class RunningWitness : IAsyncDisposable
         await app.StartAsync();
         return new(app, cosigner.Verifier, state);
     }
+
+    /// <summary>A client with connections of its own; <paramref name="connected"/> is told of each.</summary>
+    public HttpClient Connect(Action connected) => new(new SocketsHttpHandler
+    {
+        ConnectCallback = async (_, cancel) =>
+        {
+            connected();
+            var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            await socket.ConnectAsync(IPAddress.Loopback, Http.BaseAddress!.Port, cancel);
+            return new NetworkStream(socket, ownsSocket: true);
+        },
+    }) { BaseAddress = Http.BaseAddress, Timeout = TimeSpan.FromSeconds(60) };
 
     public async ValueTask DisposeAsync()
     {

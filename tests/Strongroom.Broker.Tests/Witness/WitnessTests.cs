@@ -161,6 +161,24 @@ public sealed class WitnessTests : IAsyncLifetime
         Assert.Single(answers, answer => answer.Status == HttpStatusCode.OK);
     }
 
+    /// <summary>The last checkpoint is public, so who only repeats it is a stranger; who has one that goes on keeps its connection.</summary>
+    [Theory]
+    [InlineData(3, 3, 2)]
+    [InlineData(3, 5, 1)]
+    public async Task Silent_connections_shut_out_no_checkpoint_and_not_the_connection_of_who_brought_one_that_goes_on(long old, long size, int connections)
+    {
+        await AddAsync(0, 3);
+        using var crowd = new Crowd();
+        var made = 0;
+        using var ledger = witness.Connect(() => made++);
+        Assert.Equal(HttpStatusCode.OK, (await PostTextAsync(Request(old, size).ToString(), ledger)).Status);
+        await crowd.GatherAsync(witness.Http.BaseAddress!.Port, "127.0.0.1", 300, Task.FromResult);
+        Assert.Equal(HttpStatusCode.OK, (await PostTextAsync(Request(size, 8).ToString(), ledger)).Status);
+        Assert.Equal(connections, made);
+        using var another = witness.Connect(() => { });
+        Assert.Equal(HttpStatusCode.OK, (await PostTextAsync(Request(8, 9).ToString(), another)).Status);
+    }
+
     private SignedNote Head(long size) => signer.Sign(new Checkpoint(Origin, size, Edge(size).Root).Text);
 
     private TreeEdge Edge(long size)
@@ -183,9 +201,9 @@ public sealed class WitnessTests : IAsyncLifetime
 
     private Task<(HttpStatusCode Status, string Body)> PostAsync(AddCheckpoint request) => PostTextAsync(request.ToString());
 
-    private async Task<(HttpStatusCode Status, string Body)> PostTextAsync(string body)
+    private async Task<(HttpStatusCode Status, string Body)> PostTextAsync(string body, HttpClient? through = null)
     {
-        using var response = await witness.Http.PostAsync("add-checkpoint", new StringContent(body));
+        using var response = await (through ?? witness.Http).PostAsync("add-checkpoint", new StringContent(body));
         return (response.StatusCode, await response.Content.ReadAsStringAsync());
     }
 }
