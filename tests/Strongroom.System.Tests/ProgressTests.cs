@@ -3,8 +3,8 @@ using System.Text.Json.Nodes;
 using Strongroom.Cli;
 using Strongroom.Cli.Commands;
 using Strongroom.Enclave;
-using Strongroom.System.Tests.Enclave;
 using Strongroom.System.Tests.People;
+using Strongroom.Tests;
 
 namespace Strongroom.System.Tests;
 
