@@ -16,7 +16,7 @@ internal static class EndorsementsCommand
 {
     private static readonly Option<string> Collector = new("--collector") { Description = "The public key of who signed the bundle", HelpName = "FILE" };
 
-    private static readonly Option<int> Days = new("--older-than") { Description = "Revocation lists older than so many days are stale", DefaultValueFactory = _ => 7 };
+    private static readonly Option<int> Days = new("--older-than") { Description = "Revocation lists, OCSP responses, TCB info and identities older than so many days are stale", DefaultValueFactory = _ => 7 };
 
     internal static Command Create() => new Command("endorsements", "Certificates, revocation lists and reference values of vendors: bundled, signed and dated").With(Export(), Import(), EndorsementsFetchCommand.Create(), List(), Check(), Record(), Show());
 
@@ -83,19 +83,19 @@ internal static class EndorsementsCommand
             new JsonObject
             {
                 ["bundle"] = found.Bundle.ToString(), ["collector"] = found.Collector, ["collected"] = Timestamp.Format(found.Collected), ["index"] = found.Index,
-                ["endorsements"] = new JsonArray([.. all.Select(each => each.ToJson())]),
+                ["endorsements"] = EndorsementsInWords.ToJson(all),
             },
             text =>
             {
                 text.WriteLine($"{found.Bundle}, collected by {found.Collector} at {Timestamp.Format(found.Collected)}, ledger entry {found.Index}");
-                Columns.Write(text, ["FORM", "WHAT", "ISSUED", "UNTIL", ""], all.Select(each => each.Row()), "nothing that is an endorsement");
+                EndorsementsInWords.Write(text, all);
             });
         return Code(held, all);
     });
 
     private static Command List() => Lists("list", "What a directory or bundle holds, and until when each is good", (_, _) => ExitCode.Ok);
 
-    private static Command Check() => Lists("check", "As list; exit code 3 when something is past its time, or lists nothing newer than --older-than days",
+    private static Command Check() => Lists("check", "As list; exit code 3 when something is past its time, older than --older-than days, or cannot be read",
         Code);
 
     private static int Code(Endorsements held, IReadOnlyList<HeldEndorsement> all) => all.Any(each => each.Stale) || held.Unrecognised.Count > 0 ? ExitCode.Unavailable : ExitCode.Ok;
@@ -108,8 +108,8 @@ internal static class EndorsementsCommand
             var held = EndorsementFiles.Read([parsed.GetRequiredValue(place)], parsed.GetValue(Collector), terminal);
             var all = HeldEndorsement.Of(held, TimeProvider.System.GetUtcNow(), TimeSpan.FromDays(parsed.GetValue(Days)));
             terminal.Answer(
-                new JsonObject { ["collected"] = held.Collected is { } when ? Timestamp.Format(when) : null, ["endorsements"] = new JsonArray([.. all.Select(each => each.ToJson())]) },
-                text => Columns.Write(text, ["FORM", "WHAT", "ISSUED", "UNTIL", ""], all.Select(each => each.Row()), "nothing that is an endorsement"));
+                new JsonObject { ["collected"] = held.Collected is { } when ? Timestamp.Format(when) : null, ["endorsements"] = EndorsementsInWords.ToJson(all) },
+                text => EndorsementsInWords.Write(text, all));
             return code(held, all);
         });
     }

@@ -64,7 +64,7 @@ internal sealed class OcspResponse
             if (Is(data, 0) && data.ReadSequence(new(TagClass.ContextSpecific, 0)).ReadInteger() != 0) throw new MalformedException(-1, "OCSP has version 1");
             var responder = data.ReadEncodedValue();
             data.ReadGeneralizedTime();
-            var answers = Answers(data.ReadSequence());
+            var answers = ReadAnswers(data.ReadSequence());
             if (data.HasData) RequireKnown(data.ReadSequence(new(TagClass.ContextSpecific, 1)).ReadSequence());
             data.ThrowIfNotEmpty();
             return new(der, responder, certificates, answers);
@@ -74,6 +74,9 @@ internal sealed class OcspResponse
             throw new MalformedException(-1, $"no OCSP response: {e.Message}");
         }
     }
+
+    /// <summary>Whichever certificates they are on.</summary>
+    public IEnumerable<OcspAnswer> Answers => answers.Select(each => each.Answer);
 
     /// <summary>What is said of a certificate; null when nothing is.</summary>
     public OcspAnswer? Of(X509Certificate2 certificate, X509Certificate2 issuer) => answers.FirstOrDefault(each => each.Id.Names(certificate, issuer)).Answer;
@@ -97,7 +100,7 @@ internal sealed class OcspResponse
         return CryptographicOperations.HashData(HashAlgorithmName.SHA1, certificate.PublicKey.EncodedKeyValue.RawData).AsSpan().SequenceEqual(key);
     }
 
-    private static List<(CertificateId, OcspAnswer)> Answers(AsnReader list)
+    private static List<(CertificateId, OcspAnswer)> ReadAnswers(AsnReader list)
     {
         List<(CertificateId, OcspAnswer)> answers = [];
         while (list.HasData)

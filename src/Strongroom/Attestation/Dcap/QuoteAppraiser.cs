@@ -52,8 +52,12 @@ internal abstract class QuoteAppraiser(VendorRoots roots) : Appraiser
     public override IReadOnlyList<EvidenceField> Show(ReadOnlyMemory<byte> evidence)
     {
         var (file, quote) = Read(evidence);
-        return [.. QuoteWords.Header(quote), .. ShowBody(quote), .. QuoteWords.Certification(quote, TryChain(quote)), .. QuoteWords.Rest(quote, file)];
+        IEnumerable<EvidenceField> fields = [.. QuoteWords.Header(quote), .. ShowBody(quote), .. QuoteWords.Certification(quote, TryChain(quote)), .. QuoteWords.Rest(quote, file)];
+        return [.. fields.Select(field => field with { Policy = WithKind(field.Policy) })];
     }
+
+    /// <summary>The words say steps by their numbers; a verdict says them with the kind before.</summary>
+    private string? WithKind(string? noticedBy) => noticedBy is null ? null : string.Join(", ", noticedBy.Split(", ").Select(word => char.IsAsciiDigit(word[0]) ? $"{Kind}.{word}" : word));
 
     private protected abstract QuotePolicy ReadPolicy(ReadOnlyMemory<byte> policy);
 
