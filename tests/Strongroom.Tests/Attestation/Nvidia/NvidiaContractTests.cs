@@ -72,6 +72,16 @@ public sealed class NvidiaDocumentTests
         Assert.Throws<Strongroom.Bytes.MalformedException>(() => Appraiser.For(Case.Kind, Case.Vendor.Roots)!.Appraise(Case.Request(Case.Vendor.Json(devices), Case.Endorse())));
     }
 
+    [Fact]
+    public void A_device_with_more_certificates_than_a_chain_has_is_malformed_however_short_they_are()
+    {
+        var (item, leaf) = (Case.Vendor.Item(Case.Devices[0]), Case.Vendor.Chain(Case.Devices[0])[0]);
+        var pem = NvidiaVendor.Pem(Enumerable.Range(0, 9).Select(_ => Namesake(leaf)));
+        Assert.InRange(pem.Length, 1, 16 * 1024);
+        item["certificate"] = Convert.ToBase64String(Encoding.ASCII.GetBytes(pem));
+        Assert.Throws<Strongroom.Bytes.MalformedException>(() => Appraiser.For(Case.Kind, Case.Vendor.Roots)!.Appraise(Case.Request(Encoding.UTF8.GetBytes(item.ToJsonString()), Case.Endorse())));
+    }
+
     /// <summary>Each device brings as many certificates as are read, all of one name and none of them its issuer's: every path is tried and none is remembered.</summary>
     [Fact]
     public void A_document_as_long_as_it_may_be_takes_no_longer_than_another()

@@ -21,6 +21,22 @@ public sealed class SnpSpellingTests
     }
 
     [Fact]
+    public void Text_that_is_longer_than_any_evidence_is_not_decoded()
+    {
+        Assert.NotNull(PrintedEvidence.Decode("00"u8));
+        Assert.NotNull(PrintedEvidence.Decode(Enumerable.Repeat((byte)'0', 4 * 1024 * 1024).ToArray()));
+        Assert.Null(PrintedEvidence.Decode(Enumerable.Repeat((byte)'0', (4 * 1024 * 1024) + 2).ToArray()));
+    }
+
+    [Fact]
+    public void A_document_with_certificates_in_more_places_than_are_read_is_malformed()
+    {
+        var text = "-----BEGIN CERTIFICATE-----\n" + new string('A', 200);
+        var document = new JsonObject { ["report"] = Convert.ToBase64String(new SnpScene().Report), ["certificates"] = new JsonArray([.. Enumerable.Range(0, 17).Select(_ => JsonValue.Create(text))]) };
+        Assert.Throws<MalformedException>(() => PrintedEvidence.Find(Encoding.UTF8.GetBytes(document.ToJsonString()), bytes => bytes.Length > 1000 && bytes[0] < 0x10));
+    }
+
+    [Fact]
     public void A_table_with_PEM_in_it_is_read()
     {
         var scene = new SnpScene();
