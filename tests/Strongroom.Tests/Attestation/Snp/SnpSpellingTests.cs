@@ -29,14 +29,6 @@ public sealed class SnpSpellingTests
     }
 
     [Fact]
-    public void A_document_with_certificates_in_more_places_than_are_read_is_malformed()
-    {
-        var text = "-----BEGIN CERTIFICATE-----\n" + new string('A', 200);
-        var document = new JsonObject { ["report"] = Convert.ToBase64String(new SnpScene().Report), ["certificates"] = new JsonArray([.. Enumerable.Range(0, 17).Select(_ => JsonValue.Create(text))]) };
-        Assert.Throws<MalformedException>(() => PrintedEvidence.Find(Encoding.UTF8.GetBytes(document.ToJsonString()), bytes => bytes.Length > 1000 && bytes[0] < 0x10));
-    }
-
-    [Fact]
     public void A_table_with_PEM_in_it_is_read()
     {
         var scene = new SnpScene();
